@@ -1,0 +1,150 @@
+"""Stage 2: one release becomes whole: modules expanded, slots filled, former ids redirected, crossings computed.
+
+A module's element ``:chip`` integrated as ``:ble`` becomes ``:ble.chip`` of the device; every statement about a
+slot is written once for each element that fills it; provenance keeps the module's line and the integration's.
+Then the queries in queries/assemble/ work out zones and crossings (OWL 2 RL has no inequality, so this cannot
+be inferred).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from itertools import product
+
+from tmkb.engines.sparql import Store
+from tmkb.errors import SourceError
+from tmkb.headers import QuerySpec
+from tmkb.model.graphs import AssembledGraph, AssertedGraph, Origin, Statement, Triple
+from tmkb.terms import bare, is_iri, lexical, literal, rdf, rdfs, skos, tm
+
+_ABOUT_SLOT = {rdf.type, rdfs.label, tm.slotKind, tm.statedIn, skos.definition, skos.note}
+
+
+def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> AssembledGraph:
+    """Return release *key* (``device@version``) with device-local nodes and computed crossings.
+
+    Raises:
+        SourceError: no or several devices in the folder, an unknown module, or a former id that is still in use.
+        RuleError: an assembly query is broken.
+    """
+    own = list(asserted.releases[key])
+    device = _the_one(own, tm.Device, key)
+    release = _the_one(own, tm.Release, key)
+    version = key.partition("@")[2]
+    for statement in own:
+        if statement.triple[0] == release and statement.triple[1] == tm.version and lexical(statement.triple[2]) != version:
+            raise SourceError(
+                "E-RELEASE", f"the folder is named {version} but tm:version says {lexical(statement.triple[2])}",
+                where=str(statement.origin), hint="name the folder after the version",
+            )  # fmt: skip
+    expanded = _expand(own, asserted.modules, device)
+    redirected = _redirect(own + expanded, device)
+    local = redirected + _keys(redirected, device, release)
+    local += _crossings(asserted, local, rules)
+    return AssembledGraph(key, device, release, asserted.core, tuple(local), _digest(asserted.core, local))
+
+
+def _the_one(statements: Sequence[Statement], kind: str, key: str) -> str:
+    found = sorted({s.triple[0] for s in statements if s.triple[1] == rdf.type and s.triple[2] == kind})
+    if len(found) != 1:
+        where = statements[0].origin.file if statements else f"devices/{key.replace('@', '/')}"
+        raise SourceError(
+            "E-RELEASE", f"a release folder describes one {kind}, this one {len(found)}", where=where,
+            hint="state the device and its release once, in release.ttl",
+        )  # fmt: skip
+    return found[0]
+
+
+def _expand(own: list[Statement], modules: Sequence[Statement], device: str) -> list[Statement]:
+    integrations = [s for s in own if s.triple[1] == tm.module]
+    found: list[Statement] = []
+    for integration in sorted(integrations, key=lambda s: s.triple):
+        node, _, module = integration.triple
+        base = bare(module)
+        files = {s.origin.file.rsplit("/", 1)[0] for s in modules if s.triple == (module, rdf.type, tm.Module)}
+        if not files:
+            raise SourceError(
+                "E-MODULE", f"there is no module {module}", where=str(integration.origin), hint="see modules/ of the KB"
+            )
+        parts = [s for s in modules if s.origin.file.rsplit("/", 1)[0] in files]
+        found += _one_module(own, parts, node, base, integration.origin)
+    return found
+
+
+def _one_module(
+    own: list[Statement], parts: list[Statement], node: str, base: str, at: Origin
+) -> list[Statement]:
+    slots = {s.triple[0] for s in parts if s.triple[1] == rdf.type and s.triple[2] == tm.Slot}
+
+    def local(term: str) -> str:
+        inside = is_iri(term) and bare(term).startswith(base) and bare(term) != base
+        return f"<{bare(node)}.{bare(term)[len(base) :]}>" if inside else term
+
+    fillers = {
+        slot: sorted({s.triple[0] for s in own if s.triple[1] == tm.fillsSlot and s.triple[2] == local(slot)})
+        for slot in slots
+    }
+    found: list[Statement] = []
+    for part in parts:
+        s, p, o = part.triple
+        origin = Origin(part.origin.file, part.origin.line, part.origin.role, at)
+        subjects = fillers[s] if s in slots and p not in _ABOUT_SLOT else [local(s)]
+        objects = fillers[o] if o in slots else [local(o)]
+        found += [Statement((one, p, other), origin) for one, other in product(subjects, objects)]
+    return found
+
+
+def _redirect(statements: list[Statement], device: str) -> list[Statement]:
+    """Write present ids in place of former ones where other statements still use those."""
+    subjects = {s.triple[0] for s in statements}
+    renamed: dict[str, str] = {}
+    for statement in statements:
+        s, p, o = statement.triple
+        if p != tm.formerly:
+            continue
+        former = f"<{bare(device)}{lexical(o)}>"
+        if former in subjects or renamed.get(former, s) != s:
+            raise SourceError(
+                "E-RENAME", f"the former id {lexical(o)!r} is in use", where=str(statement.origin),
+                hint="a former id may be neither present nor claimed twice",
+            )  # fmt: skip
+        renamed[former] = s
+    if not renamed:
+        return statements
+    return [Statement((s.triple[0], s.triple[1], renamed.get(s.triple[2], s.triple[2])), s.origin) for s in statements]
+
+
+def _keys(statements: list[Statement], device: str, release: str) -> list[Statement]:
+    """Say of every node of the device to which device it belongs and by which local id it enters threat keys."""
+    former = {s.triple[0]: s.triple[2] for s in statements if s.triple[1] == tm.formerly}
+    base = bare(device)
+    found: list[Statement] = []
+    for subject in sorted({s.triple[0] for s in statements}):
+        if subject in (device, release) or not bare(subject).startswith(base):
+            continue
+        key = former.get(subject, literal(bare(subject)[len(base) :]))
+        found += _computed([(subject, tm.ofDevice, device), (subject, tm.keyId, key)])
+    return found
+
+
+def _crossings(asserted: AssertedGraph, local: list[Statement], rules: Sequence[QuerySpec]) -> list[Statement]:
+    store = Store()
+    store.add({s.triple for s in (*asserted.core, *local)})
+    found: list[Triple] = []
+    for rule in rules:
+        made = sorted(store.construct(rule.text, rule=rule.path))
+        store.add(made)
+        found += made
+    known = {s.triple for s in local}
+    return _computed([t for t in dict.fromkeys(found) if t not in known])
+
+
+def _computed(triples: list[Triple]) -> list[Statement]:
+    origin = Origin("worked out while assembling", 0, "computed")
+    return [Statement(t, origin) for t in triples]
+
+
+def _digest(core: Sequence[Statement], local: Sequence[Statement]) -> str:
+    lines = sorted({" ".join(s.triple) for s in (*core, *local)})
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The only doors to third-party engines; every door takes and gives N-Triples terms."""

@@ -1,0 +1,319 @@
+"""Stage 1: find the files of a knowledge base and read them strictly; every statement keeps file and line.
+
+Path of the data: ``find_sources`` lists files by role (ontology, library, policy, family, module, device) →
+``load`` parses each, gives blank nodes (class expressions and lists only) a name made from their content, and
+refuses unknown terms and ill-typed literals, so that a typing error never becomes a missing threat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tmkb import resources
+from tmkb.engines import turtle
+from tmkb.errors import SourceError, UnknownNameError, nearest
+from tmkb.model.graphs import AssertedGraph, Origin, Source, SourceSet, Statement, Triple
+from tmkb.terms import (
+    BASE,
+    OWL,
+    RDF,
+    RDFS,
+    SKOLEM,
+    TM,
+    XSD,
+    bare,
+    datatype,
+    is_iri,
+    is_literal,
+    lexical,
+    literal,
+    owl,
+    rdf,
+    rdfs,
+    tm,
+)
+
+DATA_ROLES = ("policy", "family", "module", "device")
+_PROPERTY_TYPES = {owl.ObjectProperty, owl.DatatypeProperty, owl.AnnotationProperty}
+_PLAIN_PROPERTIES = {rdf.type, rdfs.label, rdfs.comment, rdfs.seeAlso, rdfs.isDefinedBy}
+_LEXICAL = {
+    "integer": re.compile(r"[+-]?[0-9]+"),
+    "decimal": re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"),
+    "double": re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"),
+    "float": re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"),
+    "boolean": re.compile(r"true|false"),
+    "date": re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"),
+    "string": re.compile(r".*", re.S),
+}
+
+
+def version_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key by which release names sort as people count: 2.0 before 10.0."""
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"[.\-_]", name))
+
+
+def releases(kb: Path) -> dict[str, list[str]]:
+    """Return the releases of each device folder, oldest first."""
+    found: dict[str, list[str]] = {}
+    for device in sorted(p for p in (kb / "devices").glob("*") if p.is_dir()):
+        names = [p.name for p in device.iterdir() if p.is_dir() and any(p.glob("*.ttl"))]
+        if names:
+            found[device.name] = sorted(names, key=version_key)
+    return found
+
+
+def settings(kb: Path) -> dict[str, str]:
+    """Return the ``[kb]`` table of kb.toml; a folder without one has the defaults.
+
+    Raises:
+        SourceError: kb.toml is not valid TOML or has unknown or ill-typed keys.
+    """
+    known = {"name": kb.name, "policy": "default", "library": ""}
+    path = kb / "kb.toml"
+    if path.is_file():
+        try:
+            read = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SourceError("E-SETTINGS", f"kb.toml is not valid: {error}", where=f"{kb.name}/kb.toml") from None
+        table = read.get("kb", {})
+        wrong = [k for k in read if k != "kb"] + [k for k, v in table.items() if k not in known or not isinstance(v, str)]
+        if wrong:
+            hint = "only a table [kb] with " + ", ".join(known) + " as text is understood"
+            raise SourceError("E-SETTINGS", f"kb.toml has {wrong[0]!r}", where=f"{kb.name}/kb.toml", hint=hint)
+        known |= table
+    return known
+
+
+def find_sources(kb: Path, wanted: Iterable[str] | None = None) -> SourceSet:
+    """Return the files to read for the releases *wanted* (``device@version``; None means all).
+
+    Raises:
+        UnknownNameError: the policy is not there, or the folder is no knowledge base.
+        SourceError: a file cannot be read.
+    """
+    policy = settings(kb)["policy"]
+    if not (kb / "devices").is_dir():
+        raise UnknownNameError(
+            "E-KB", f"no devices/ folder in {kb}", hint="point --kb at a folder with devices/<slug>/<release>/*.ttl"
+        )
+    shipped = resources.bundled_kb()
+    own = kb.resolve() != shipped.resolve()
+    core = list(_files(resources.ontology(), "*.ttl", "ontology"))
+    core += _files(shipped / "library", "**/*.ttl", "library")
+    if own:
+        core += _files(kb / "library", "**/*.ttl", "library")
+    policies = [p for p in (kb / "policy" / f"{policy}.ttl", shipped / "policy" / f"{policy}.ttl") if p.is_file()]
+    if not policies:
+        names = sorted({p.stem for base in (kb, shipped) for p in (base / "policy").glob("*.ttl")})
+        raise UnknownNameError("E-POLICY", f"no policy named {policy!r}", hint=nearest(policy, names))
+    if own and len(policies) > 1:
+        raise _clash(policies[0], kb, f"policy {policy!r} has the name of a shipped one")
+    core += [_read(policies[0], "policy", kb if own else shipped)]
+    core += _files(kb / "families", "*.ttl", "family")
+    modules = tuple(_files(kb / "modules", "*/*.ttl", "module"))
+    keys = sorted(wanted) if wanted is not None else [f"{d}@{v}" for d, vs in releases(kb).items() for v in vs]
+    chosen = {key: tuple(_files(kb / "devices" / key.replace("@", "/"), "*.ttl", "device", kb)) for key in keys}
+    return SourceSet(kb, policy, _once(core), modules, chosen)
+
+
+def _files(folder: Path, pattern: str, role: str, root: Path | None = None) -> Iterator[Source]:
+    base = root or (folder.parent if role not in ("ontology",) else folder)
+    for path in sorted(folder.glob(pattern)):
+        if role != "ontology" or path.parent == folder:
+            yield _read(path, role, base)
+
+
+def _read(path: Path, role: str, root: Path) -> Source:
+    name = f"{root.resolve().name}/{path.relative_to(root).as_posix()}"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError("E-FILE", f"cannot be read: {error.strerror}", where=name) from None
+    return Source(path.resolve(), name, role, sha256=hashlib.sha256(data).hexdigest(), data=data)
+
+
+def _once(sources: list[Source]) -> tuple[Source, ...]:
+    return tuple({source.path: source for source in reversed(sources)}.values())[::-1]
+
+
+def _clash(path: Path, kb: Path, what: str) -> SourceError:
+    return SourceError(
+        "E-CLASH", what, where=f"{kb.name}/{path.relative_to(kb).as_posix()}", hint="add under a new name; never shadow"
+    )
+
+
+def load(sources: SourceSet) -> AssertedGraph:
+    """Return what the files say, one set of statements per release.
+
+    Raises:
+        SourceError: syntax, unknown terms, ill-typed literals, or a library file that changes core terms.
+    """
+    ontology = [s for source in sources.core if source.role == "ontology" for s in _statements(source)]
+    vocabulary = _Vocabulary(ontology)
+    core = list(ontology)
+    defined: dict[str, Origin] = {}
+    for source in sources.core:
+        if source.role == "ontology":
+            continue
+        statements = _statements(source)
+        vocabulary.learn(statements)
+        core += statements
+        _refuse_shadowing(statements, defined)
+    for source in sources.core:
+        vocabulary.check([s for s in core if s.origin.file == source.name], source.role)
+    modules = [s for source in sources.modules for s in vocabulary.check(_statements(source), "module")]
+    by_release = {
+        key: tuple(s for source in files for s in vocabulary.check(_statements(source), "device"))
+        for key, files in sources.releases.items()
+    }
+    return AssertedGraph(
+        tuple(core),
+        tuple(modules),
+        by_release,
+        {s.name: s.sha256 for files in (sources.core, sources.modules, *sources.releases.values()) for s in files},
+        hashlib.sha256("".join(s.name + s.sha256 for s in sources.core).encode()).hexdigest(),
+    )
+
+
+def _statements(source: Source) -> list[Statement]:
+    parsed = _skolemised(turtle.parse(source.data, name=source.name), source.name)
+    origins: dict[int, Origin] = {}
+    found = [Statement(t, origins.setdefault(n, Origin(source.name, n, source.role))) for t, n in parsed]
+    if source.role in DATA_ROLES and found:
+        found += _stated_in(found, source)
+    return found
+
+
+def _stated_in(found: list[Statement], source: Source) -> list[Statement]:
+    file = f"<{BASE}file/{re.sub(r'[^A-Za-z0-9./_-]', '-', source.name)}>"
+    origin = Origin(source.name, 1, "computed")
+    extra = [(file, rdf.type, tm.SourceFile), (file, tm.fileRole, literal(source.role))]
+    extra += [(s, tm.statedIn, file) for s in dict.fromkeys(x.triple[0] for x in found) if not bare(s).startswith(SKOLEM)]
+    return [Statement(t, origin) for t in extra]
+
+
+def _skolemised(parsed: list[tuple[Triple, int]], name: str) -> list[tuple[Triple, int]]:
+    """Give each blank node an IRI made from what it says: same content, same name, whatever its label."""
+    said: dict[str, list[tuple[str, str]]] = {}
+    line_of: dict[str, int] = {}
+    for (s, p, o), line in parsed:
+        if s.startswith("_:"):
+            said.setdefault(s, []).append((p, o))
+            line_of.setdefault(s, line)
+    names: dict[str, str] = {}
+
+    def name_of(node: str) -> str:
+        stack = [node]
+        open_nodes: set[str] = set()
+        while stack:
+            current = stack[-1]
+            if current in names:
+                stack.pop()
+                continue
+            waiting = [o for _, o in said.get(current, []) if o.startswith("_:") and o not in names]
+            if not waiting:
+                content = "\n".join(sorted(f"{p} {names.get(o, o)}" for p, o in said.get(current, [])))
+                names[current] = f"<{SKOLEM}{hashlib.sha256(content.encode()).hexdigest()[:32]}>"
+            elif current in open_nodes:
+                where = f"{name}:{line_of.get(current, 1)}"
+                raise SourceError("E-BLANK", "blank nodes refer to each other in a circle", where=where)
+            else:
+                open_nodes.add(current)
+                stack.extend(waiting)
+        return names[node]
+
+    def term(text: str) -> str:
+        return name_of(text) if text.startswith("_:") else text
+
+    return [((term(s), p, term(o)), line) for (s, p, o), line in parsed]
+
+
+def _refuse_shadowing(statements: list[Statement], defined: dict[str, Origin]) -> None:
+    for statement in statements:
+        s, p, _ = statement.triple
+        if p != rdf.type or not is_iri(s) or bare(s).startswith((SKOLEM, BASE + "file/")):
+            continue
+        first = defined.setdefault(s, statement.origin)
+        if first.file != statement.origin.file:
+            raise SourceError(
+                "E-CLASH", f"{s} is already defined in {first}", where=str(statement.origin), hint="choose a new id"
+            )
+
+
+class _Vocabulary:
+    """The terms that may be used, and the check that nothing else is."""
+
+    def __init__(self, ontology: list[Statement]) -> None:
+        self.properties = set(_PLAIN_PROPERTIES)
+        self.classes: set[str] = set()
+        self.declared: set[str] = set()
+        self.learn(ontology)
+        self.declared = {s.triple[0] for s in ontology}
+
+    def learn(self, statements: list[Statement]) -> None:
+        """Take up the classes and properties that ontology or library declare."""
+        for statement in statements:
+            s, p, o = statement.triple
+            if p == rdf.type and o in _PROPERTY_TYPES:
+                self.properties.add(s)
+            elif p == rdf.type and o == owl.Class:
+                self.classes.add(s)
+
+    def check(self, statements: list[Statement], role: str) -> list[Statement]:
+        """Return *statements* when every term in them is known and every literal well-typed."""
+        if role == "library":
+            _check_form(statements)
+        for statement in statements:
+            if statement.origin.role == "computed":
+                continue
+            s, p, o = statement.triple
+            for term in (s, p, o):
+                if is_iri(term) and bare(term).startswith(TM) and term not in self.declared:
+                    raise self._unknown(term, statement.origin)
+            if is_literal(o):
+                _check_literal(o, statement.origin)
+            if role not in ("ontology", "library") or not bare(p).startswith((OWL, RDF, RDFS)):
+                if p not in self.properties:
+                    raise self._unknown(p, statement.origin)
+                if p == rdf.type and o not in self.classes and not bare(o).startswith(OWL):
+                    raise self._unknown(o, statement.origin)
+                if p == rdf.type and bare(o).startswith(OWL) and role in DATA_ROLES:
+                    raise self._unknown(o, statement.origin)
+        return statements
+
+    def _unknown(self, term: str, origin: Origin) -> SourceError:
+        local = re.split(r"[#/]", bare(term))[-1]
+        known = sorted({re.split(r"[#/]", bare(t))[-1] for t in self.declared | self.properties})
+        return SourceError("E-TERM", f"{term} is not a term of the ontology", where=str(origin), hint=nearest(local, known))
+
+
+def _check_form(statements: list[Statement]) -> None:
+    """Refuse whatever a library file says about a core term, other than what it admits or is susceptible to."""
+    allowed = {
+        s.triple[0] for s in statements if s.triple[1] == owl.onProperty and s.triple[2] in (tm.admits, tm.susceptibleTo)
+    } & {s.triple[0] for s in statements if s.triple[1] == owl.hasValue}
+    for statement in statements:
+        s, p, o = statement.triple
+        if is_iri(s) and bare(s).startswith(TM) and not (p == rdfs.subClassOf and o in allowed):
+            raise SourceError(
+                "E-CORE",
+                f"a library file says {p} about the core term {s}",
+                where=str(statement.origin),
+                hint="only rdfs:subClassOf a hasValue restriction on tm:admits or tm:susceptibleTo is allowed",
+            )
+
+
+def _check_literal(term: str, origin: Origin) -> None:
+    kind = datatype(term)
+    if not kind.startswith(XSD):
+        return
+    form = _LEXICAL.get(kind[len(XSD) :])
+    if form is None or not form.fullmatch(lexical(term)):
+        raise SourceError(
+            "E-LITERAL", f"{lexical(term)!r} is not a usable xsd:{kind[len(XSD):]}", where=str(origin),
+            hint="finite numbers, true/false and dates such as 2026-11-23",
+        )  # fmt: skip

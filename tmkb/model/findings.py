@@ -1,0 +1,37 @@
+"""Findings of the authoring and assurance checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEVERITIES = ("info", "warning", "violation")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One result of one shape on one node, with what to do about it and where the node is written."""
+
+    release: str
+    severity: str
+    shape: str
+    focus: str
+    path: str
+    value: str
+    message: str
+    structural: bool = False
+    where: str = ""
+    waived_by: str = ""
+    component: str = ""
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """All findings of one check on one release, sorted, and how many nodes each shape looked at."""
+
+    findings: tuple[Finding, ...]
+    focus_counts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def structural(self) -> tuple[Finding, ...]:
+        """The findings that stop the build."""
+        return tuple(f for f in self.findings if f.structural)

@@ -1,0 +1,27 @@
+"""Where the shipped ontology, queries and bundled knowledge base lie: in the wheel, or beside the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def root() -> Path:
+    """Return the folder that holds ontology/, queries/ and kb/ as shipped."""
+    package = Path(__file__).resolve().parent
+    bundled = package / "_data"
+    return bundled if bundled.is_dir() else package.parent
+
+
+def ontology() -> Path:
+    """Return the folder of the ontology and its shapes."""
+    return root() / "ontology"
+
+
+def queries() -> Path:
+    """Return the folder of the shipped queries."""
+    return root() / "queries"
+
+
+def bundled_kb() -> Path:
+    """Return the folder of the bundled knowledge base, which also holds the shipped library and policies."""
+    return root() / "kb"

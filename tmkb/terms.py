@@ -1,0 +1,112 @@
+"""The IRIs that Python must know by name; everything else about the ontology lives in ontology/*.ttl.
+
+Terms are written as N-Triples (``<iri>``), the form in which all stages hand statements on. A test compares
+the names below with the ontology; a misspelt one is an AttributeError.
+"""
+
+from __future__ import annotations
+
+BASE = "https://tmkb.example/"
+TM = BASE + "ontology#"
+TMS = BASE + "shapes#"
+LIB = BASE + "library/"
+CORE_GRAPH = f"<{BASE}core>"
+RUN = f"<{BASE}run>"
+SKOLEM = BASE + "node/"
+RESERVED = (TM, TMS, LIB)
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+OWL = "http://www.w3.org/2002/07/owl#"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+SKOS = "http://www.w3.org/2004/02/skos/core#"
+DCT = "http://purl.org/dc/terms/"
+SH = "http://www.w3.org/ns/shacl#"
+
+_TM_NAMES = """
+    Device Release Module Integration Slot SourceFile Interface Threat Source Rating
+    ofDevice keyId statedIn fileRole module fillsSlot slotKind formerly release version code family
+    admits susceptibleTo findingKind finding-structural
+    partOf connects zone inZone between onInterface carries givesAccessTo shortId crosses asset entry pattern via waivedShape waivedNode expires
+    Waiver Decision disposition reason owner decidedOn onAsset onElement
+""".split()
+
+
+class _Terms:
+    """A closed namespace: only the names given at its making exist."""
+
+    def __init__(self, base: str, names: list[str]) -> None:
+        for name in names:
+            setattr(self, name.replace("-", "_"), f"<{base}{name}>")
+
+    def __getattr__(self, name: str) -> str:
+        raise AttributeError(f"{name} is not a term that Python knows; see tmkb/terms.py")
+
+
+tm = _Terms(TM, _TM_NAMES)
+rdf = _Terms(RDF, ["type", "first", "rest", "nil"])
+rdfs = _Terms(RDFS, ["label", "subClassOf", "subPropertyOf", "domain", "range", "comment", "seeAlso", "isDefinedBy"])
+owl = _Terms(
+    OWL,
+    """Class ObjectProperty DatatypeProperty AnnotationProperty NamedIndividual TransitiveProperty SymmetricProperty
+    Restriction onProperty hasValue someValuesFrom allValuesFrom intersectionOf unionOf equivalentClass
+    equivalentProperty inverseOf propertyChainAxiom disjointWith differentFrom sameAs Thing Nothing""".split(),
+)
+skos = _Terms(SKOS, ["definition", "note"])
+dct = _Terms(DCT, ["date", "source"])
+sh = _Terms(SH, ["Violation", "Warning", "Info"])
+
+
+def iri(text: str) -> str:
+    """Return the N-Triples form of an IRI."""
+    return f"<{text}>"
+
+
+def bare(term: str) -> str:
+    """Return the text of an IRI term without its brackets."""
+    return term[1:-1]
+
+
+def is_iri(term: str) -> bool:
+    """Tell whether a term is an IRI."""
+    return term.startswith("<")
+
+
+def is_literal(term: str) -> bool:
+    """Tell whether a term is a literal."""
+    return term.startswith('"')
+
+
+_ESCAPES = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
+
+
+def lexical(term: str) -> str:
+    """Return the text of a literal, or of an IRI without brackets."""
+    if not is_literal(term):
+        return bare(term)
+    out: list[str] = []
+    i = 1
+    while term[i] != '"':
+        if term[i] != "\\":
+            out.append(term[i])
+            i += 1
+        elif term[i + 1] in "uU":
+            size = 4 if term[i + 1] == "u" else 8
+            out.append(chr(int(term[i + 2 : i + 2 + size], 16)))
+            i += 2 + size
+        else:
+            out.append(_ESCAPES[term[i + 1]])
+            i += 2
+    return "".join(out)
+
+
+def datatype(term: str) -> str:
+    """Return the datatype IRI of a literal; language-tagged and plain text count as text."""
+    tail = term[term.rindex('"') + 1 :]
+    return bare(tail[2:]) if tail.startswith("^^") else XSD + "string"
+
+
+def literal(text: str, kind: str = "") -> str:
+    """Return the N-Triples form of a literal, with the XSD datatype *kind* if one is given."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"' + (f"^^<{XSD}{kind}>" if kind else "")

@@ -1,0 +1,111 @@
+"""Stages 3 and 7: the shapes. Authoring shapes see what people wrote, before inference; assurance shapes see the
+rated graph. Structural findings stop the build; completeness findings never do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+from tmkb import cache
+from tmkb.engines import shacl
+from tmkb.model.findings import Finding, ValidationReport
+from tmkb.model.graphs import AssembledGraph, Origin, Triple
+from tmkb.terms import RUN, bare, dct, lexical, literal, rdf, sh, tm
+
+AUTHORING, ASSURANCE = "authoring", "assurance"
+_SEVERITY = {sh.Violation: "violation", sh.Warning: "warning", sh.Info: "info"}
+_DATA_FIRST = {"device": 0, "module": 1, "policy": 2, "family": 3, "library": 4, "ontology": 5, "computed": 6}
+
+
+class Checker:
+    """The shapes of one folder, ready to run on any release."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        """Name the shape files; they are read when first needed."""
+        self.kind = kind
+        self._paths = sorted([*folder.glob("*.ttl"), *(folder / kind).glob("*.ttl")])
+        self._digest = hashlib.sha256(b"\0".join(p.read_bytes() for p in self._paths)).hexdigest()
+        self._shapes: shacl.Shapes | None = None
+
+    def validate(
+        self, assembled: AssembledGraph, triples: Iterable[Triple], *, on: date, follows_from: str = ""
+    ) -> ValidationReport:
+        """Return the findings of these shapes on *triples*, with places, waivers as of *on* applied.
+
+        ``follows_from`` names (as a hash) the rules that made *triples* from *assembled*.
+        """
+        key = cache.digest("report", self.kind, shacl.NAME, self._digest, assembled.digest, follows_from, on.isoformat())
+        kept = cache.get("report", key)
+        if kept is None:
+            kept = json.dumps(self._run(triples, on))
+            cache.put("report", key, kept)
+        read = json.loads(kept)
+        structural = set(read["structural"])
+        places = _Places(assembled.origins)
+        waivers = _waivers(assembled.local_triples, on)
+        findings = []
+        for shape, focus, path, value, severity, message, component in read["results"]:
+            waiver = "" if shape in structural else waivers.get((shape, focus), "")
+            findings.append(
+                Finding(
+                    assembled.key, _SEVERITY[severity], shape, focus, path, value, lexical(message) if message else "",
+                    shape in structural, places.find(focus, path, value), waiver, component,
+                )  # fmt: skip
+            )
+        return ValidationReport(tuple(sorted(findings)))
+
+    def _run(self, triples: Iterable[Triple], on: date) -> dict[str, object]:
+        if self._shapes is None:
+            self._shapes = shacl.Shapes(self._paths)
+        today = (RUN, dct.date, literal(on.isoformat(), "date"))
+        results = self._shapes.validate([*triples, today])
+        fields = [[r.shape, r.focus, r.path, r.value, r.severity, r.message, r.component] for r in results]
+        return {"results": fields, "structural": sorted(self._shapes.structural(tm.findingKind, tm.finding_structural))}
+
+
+class _Places:
+    """Where a node or statement was written; what people wrote about a device comes first."""
+
+    def __init__(self, origins: Mapping[Triple, Origin]) -> None:
+        self._origins = origins
+        self._first: dict[str, Origin] = {}
+        for triple, origin in origins.items():
+            best = self._first.get(triple[0])
+            if origin.line and (best is None or _order(origin) < _order(best)):
+                self._first[triple[0]] = origin
+
+    def find(self, focus: str, path: str, value: str) -> str:
+        exact = self._origins.get((focus, path, value))
+        if exact is not None and exact.line:
+            return str(exact)
+        for node in (focus, value):
+            if node in self._first:
+                return str(self._first[node])
+        return ""
+
+
+def _order(origin: Origin) -> tuple[int, str, int]:
+    return (_DATA_FIRST[origin.role], origin.file, origin.line)
+
+
+def _waivers(triples: Iterable[Triple], on: date) -> dict[tuple[str, str], str]:
+    """Return (shape, node) → waiver for the waivers that hold on a day; one without expiry holds never."""
+    said: dict[str, dict[str, list[str]]] = {}
+    kinds = set()
+    for s, p, o in triples:
+        said.setdefault(s, {}).setdefault(p, []).append(o)
+        if p == rdf.type and o == tm.Waiver:
+            kinds.add(s)
+    found: dict[tuple[str, str], str] = {}
+    for waiver in sorted(kinds):
+        facts = said[waiver]
+        live = all(date.fromisoformat(lexical(e)) >= on for e in facts.get(tm.expires, ())) and tm.expires in facts
+        if live and facts.get(tm.reason) and facts.get(tm.owner):
+            for shape in facts.get(tm.waivedShape, []):
+                for node in facts.get(tm.waivedNode, []):
+                    found[(shape, node)] = bare(waiver)
+    return found
