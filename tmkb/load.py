@@ -112,7 +112,7 @@ def find_sources(kb: Path, wanted: Iterable[str] | None = None) -> SourceSet:
         raise UnknownNameError("E-POLICY", f"no policy named {policy!r}", hint=nearest(policy, names))
     if own and len(policies) > 1:
         raise _clash(policies[0], kb, f"policy {policy!r} has the name of a shipped one")
-    core += [_read(policies[0], "policy", kb if own else shipped)]
+    core += [_read(policies[0], "policy", kb if policies[0].is_relative_to(kb) else shipped)]
     core += _files(kb / "families", "*.ttl", "family")
     modules = tuple(_files(kb / "modules", "*/*.ttl", "module"))
     keys = sorted(wanted) if wanted is not None else [f"{d}@{v}" for d, vs in releases(kb).items() for v in vs]

@@ -1,0 +1,88 @@
+"""A threat as people see it: one row with everything that was worked out about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+AXES = ("safety", "privacy", "operation")
+RATINGS = ("none", "low", "medium", "high", "very high", "unknown")
+
+
+@dataclass(frozen=True)
+class AxisRating:
+    """Severity (1 to 5, or None), rating and, where unknown, the rating that holds at least."""
+
+    severity: int | None
+    rating: str
+    at_least: str | None
+
+
+@dataclass(frozen=True)
+class StageRating:
+    """Tier, band and ratings of a threat at one stage. ``tier`` is None without intent or when not known."""
+
+    tier: str | None
+    band: int | None
+    base_band: int | None
+    axes: dict[str, AxisRating]
+    rating: str
+    at_least: str | None
+    acceptance: str
+
+
+@dataclass(frozen=True)
+class ThreatControl:
+    """A control of a type that counters the pattern, at a place of the threat; ``decides`` in the chosen view."""
+
+    iri: str
+    name: str
+    type: str
+    status: str
+    decides: bool
+    verification: str | None
+
+
+@dataclass(frozen=True)
+class ThreatDecision:
+    """What somebody decided about the threat."""
+
+    iri: str
+    disposition: str
+    reason: str | None
+    owner: str | None
+    decided_on: str | None
+    expires: str | None
+
+
+@dataclass(frozen=True)
+class ThreatRow:
+    """One threat of one release, as table row and as JSON object."""
+
+    id: str
+    iri: str
+    device: str
+    device_name: str
+    release: str
+    family: tuple[str, ...]
+    asset: str
+    asset_name: str
+    entry: str
+    entry_name: str
+    vector: str | None
+    pattern: str
+    pattern_name: str
+    stride: tuple[str, ...]
+    violates: tuple[str, ...]
+    sources: tuple[str, ...]
+    inherent: StageRating
+    residual: StageRating
+    controls: tuple[ThreatControl, ...]
+    decision: ThreatDecision | None
+    advisories: tuple[str, ...]
+    not_applicable: bool
+    path: bool = False
+
+    @property
+    def verification(self) -> tuple[str, ...]:
+        """Documents that verify the deciding controls."""
+        return tuple(sorted({c.verification for c in self.controls if c.decides and c.verification}))

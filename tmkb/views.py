@@ -1,0 +1,208 @@
+"""From the store to domain objects and tables, only through queries/view/; no graph goes further up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from tmkb import query
+from tmkb.headers import QuerySpec
+from tmkb.model.tables import Cell, ResultTable
+from tmkb.model.threats import AXES, RATINGS, AxisRating, StageRating, ThreatControl, ThreatDecision, ThreatRow
+from tmkb.query import KnowledgeBase
+from tmkb.terms import LIB, TM
+
+View = Callable[[str], QuerySpec]
+Rows = list[dict[str, Cell]]
+VIEWS = ("implemented", "verified", "planned")
+
+
+def records(kb: KnowledgeBase, spec: QuerySpec) -> Rows:
+    """Return the rows of a view query as one mapping each."""
+    names = [column.name for column in spec.columns]
+    return [dict(zip(names, query.plain(row, spec), strict=True)) for row in query.rows(kb, spec)]
+
+
+def threats(kb: KnowledgeBase, view: View, *, stage: str = "implemented") -> list[ThreatRow]:
+    """Return every threat, sorted by release and id, rated before controls and in the view *stage*.
+
+    Threats that are closed by declaration are included and marked.
+    """
+    tables = _Tables(kb, view, f"{TM}view-{stage}")
+    return [tables.row(record) for record in records(kb, view("threats"))]
+
+
+def slug(iri: Cell) -> str:
+    """Return the last part of an IRI: device slug, local id or library id."""
+    text = str(iri).rstrip("/")
+    return text.rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+
+
+class _Tables:
+    """The side tables of the threats, indexed by (release, threat)."""
+
+    def __init__(self, kb: KnowledgeBase, view: View, stage: str) -> None:
+        self._stage = stage
+        self._releases: dict[Cell, Rows] = defaultdict(list)
+        for record in records(kb, view("releases")):
+            self._releases[record["release"]].append(record)
+        self._patterns: dict[tuple[Cell, Cell], list[str]] = defaultdict(list)
+        for record in records(kb, view("patterns")):
+            self._patterns[record["pattern"], record["aspect"]].append(str(record["value"]))
+        self._by = {
+            name: _index(records(kb, view(name)))
+            for name in ("exploitability", "ratings", "overall", "threat-controls", "threat-decisions", "threat-advisories")
+        }
+
+    def row(self, record: dict[str, Cell]) -> ThreatRow:
+        key = (record["release"], record["threat"])
+        release = self._releases[record["release"]]
+        pattern = record["pattern"]
+        inherent = self._rating(key, f"{TM}stage-inherent")
+        sources = tuple(self._patterns[pattern, "source"])
+        if inherent.tier:
+            sources = (inherent.tier,)
+        return ThreatRow(
+            id=str(record["id"]),
+            iri=str(record["threat"]),
+            device=slug(release[0]["device"]),
+            device_name=str(release[0]["deviceName"]),
+            release=str(release[0]["version"]),
+            family=tuple(sorted({str(r["family"]) for r in release if r["family"]})),
+            asset=slug(record["asset"]),
+            asset_name=str(record["assetName"] or slug(record["asset"])),
+            entry=slug(record["entry"]),
+            entry_name=str(record["entryName"] or slug(record["entry"])),
+            vector=slug(record["entry"]) if record["isVector"] else None,
+            pattern=slug(pattern),
+            pattern_name=str(record["patternName"]),
+            stride=tuple(self._patterns[pattern, "stride"]),
+            violates=tuple(self._patterns[pattern, "violates"]),
+            sources=sources,
+            inherent=inherent,
+            residual=self._rating(key, self._stage),
+            controls=self._controls(key),
+            decision=self._decision(key),
+            advisories=tuple(dict.fromkeys(str(r["advisory"]) for r in self._by["threat-advisories"].get(key, ()))),
+            not_applicable=bool(record["notApplicable"]),
+        )
+
+    def _at(self, table: str, key: tuple[Cell, Cell], stage: str) -> Rows:
+        return [r for r in self._by[table].get(key, ()) if r["stage"] == stage]
+
+    def _rating(self, key: tuple[Cell, Cell], stage: str) -> StageRating:
+        exploitability = self._at("exploitability", key, stage)[0]
+        overall = self._at("overall", key, stage)[0]
+        axes = {
+            str(r["axis"]): AxisRating(_int(r["severity"]), str(r["rating"]), _text(r["atLeast"]))
+            for r in self._at("ratings", key, stage)
+        }
+        unknown = bool(exploitability["tierUnknown"])
+        return StageRating(
+            None if unknown else _text(exploitability["tier"]),
+            None if unknown else _int(exploitability["band"]),
+            None if unknown else _int(exploitability["baseBand"]),
+            {axis: axes[axis] for axis in AXES},
+            str(overall["rating"]),
+            _text(overall["atLeast"]),
+            str(overall["acceptance"]),
+        )
+
+    def _controls(self, key: tuple[Cell, Cell]) -> tuple[ThreatControl, ...]:
+        found: dict[str, ThreatControl] = {}
+        for r in self._by["threat-controls"].get(key, ()):
+            before = found.get(str(r["control"]))
+            decides = r["creditedStage"] == self._stage or (before is not None and before.decides)
+            found[str(r["control"])] = ThreatControl(
+                slug(r["control"]), str(r["name"] or slug(r["control"])), slug(r["typeId"]), str(r["status"] or "unknown"),
+                decides, _text(r["verification"]),
+            )  # fmt: skip
+        return tuple(found.values())
+
+    def _decision(self, key: tuple[Cell, Cell]) -> ThreatDecision | None:
+        found = self._by["threat-decisions"].get(key, ())
+        if not found:
+            return None
+        last = list(found)[-1]
+        return ThreatDecision(
+            slug(last["decision"]), str(last["disposition"]), _text(last["reason"]), _text(last["owner"]),
+            _text(last["decidedOn"]), _text(last["expires"]),
+        )  # fmt: skip
+
+
+def _index(rows: Rows) -> dict[tuple[Cell, Cell], Rows]:
+    found: dict[tuple[Cell, Cell], Rows] = defaultdict(list)
+    for row in rows:
+        found[row["release"], row["threat"]].append(row)
+    return found
+
+
+def _int(cell: Cell) -> int | None:
+    return None if cell is None else int(cell)
+
+
+def _text(cell: Cell) -> str | None:
+    return None if cell is None else str(cell)
+
+
+def worst(ratings: Iterable[str]) -> str:
+    """Return the worst rating; unknown stands above all."""
+    return max(ratings, key=RATINGS.index, default="none")
+
+
+def matrix(rows: Iterable[ThreatRow], stage: str) -> dict[tuple[int, int], int]:
+    """Return how many (threat, axis) pairs stand at each (band, severity) at *stage* (inherent or residual)."""
+    found: dict[tuple[int, int], int] = defaultdict(int)
+    for row in rows:
+        rated: StageRating = getattr(row, stage)
+        for axis in rated.axes.values():
+            if rated.band is not None and axis.severity is not None and axis.rating != "unknown":
+                found[rated.band, axis.severity] += 1
+    return dict(found)
+
+
+def merged(kb: KnowledgeBase, spec: QuerySpec, key: tuple[str, ...], many: tuple[str, ...]) -> Rows:
+    """Return the rows of a view with the *many* columns of rows that share *key* joined by '; '."""
+    found: dict[tuple[Cell, ...], dict[str, list[str]]] = {}
+    first: dict[tuple[Cell, ...], dict[str, Cell]] = {}
+    for record in records(kb, spec):
+        at = tuple(record[k] for k in key)
+        first.setdefault(at, record)
+        lists = found.setdefault(at, {name: [] for name in many})
+        for name in many:
+            if record[name] is not None and str(record[name]) not in lists[name]:
+                lists[name].append(str(record[name]))
+    return [first[at] | {name: "; ".join(sorted(found[at][name])) for name in many} for at in first]
+
+
+def asset_table(kb: KnowledgeBase, view: View, title: str) -> ResultTable:
+    """Return asset, kind, holder, need, and for each of C, I, A the effect by axis (method step 1 and 2)."""
+    cells: dict[Cell, dict[tuple[str, str], str]] = defaultdict(dict)
+    for r in records(kb, view("cells")):
+        known = max(int(r["own"] or 0), int(r["floor"] or 0))
+        said = "unknown" if r["missing"] else (f"{known}" if known else "none")
+        text = r["words"] or (r["reason"] if not known else "follows from what it holds or performs")
+        old = cells[r["asset"]].get((str(r["property"]), str(r["axis"])))
+        cells[r["asset"]][str(r["property"]), str(r["axis"])] = old or f"{said}: {text}" if text else said
+    columns = [("id", "Id"), ("asset", "Asset"), ("kind", "Kind"), ("holder", "Held by"), ("need", "Why it needs protection")]
+    columns += [(p, f"Loss of {p}") for p in ("confidentiality", "integrity", "availability")]
+    rows: list[tuple[Cell, ...]] = []
+    for r in merged(kb, view("assets"), ("release", "asset"), ("kind", "holder")):
+        effects = tuple(
+            " / ".join(f"{axis} {cells[r['asset']].get((p, axis), 'unknown')}" for axis in AXES)
+            for p in ("confidentiality", "integrity", "availability")
+        )
+        rows.append((slug(r["asset"]), r["name"], r["kind"], r["holder"], r["need"], *effects))
+    return query_table(title, columns, rows)
+
+
+def query_table(title: str, columns: list[tuple[str, str]], rows: list[tuple[Cell, ...]]) -> ResultTable:
+    """Return a table of text columns."""
+    from tmkb.model.tables import table
+
+    return table(title, columns, rows)
+
+
+def library_iri(pattern: str) -> str:
+    """Return the IRI of a pattern given by its short id or in full."""
+    return pattern if "://" in pattern else LIB + pattern.removeprefix("lib:")
