@@ -108,8 +108,8 @@ def _check(one: dict[str, str], params: list[Param], columns: list[Column], body
     if one["kind"] not in KINDS or one["kind"] != path.parent.name:
         raise _wrong(where, 1, f"kind {one['kind']!r} differs from the folder {path.parent.name!r}")
     for param in params:
-        if not re.search(rf"\?{param.name}\b", body):
-            raise _wrong(where, 1, f"parameter {param.name!r} does not occur in the query")
+        if param.name not in [column.name for column in columns]:
+            raise _wrong(where, 1, f"parameter {param.name!r} is not a column, so the answer would not say what was asked")
     if one["kind"] in ("check", "view", "report"):
         projected = _PROJECTED.search(body)
         names = re.findall(r"\?(\w+)\s*\)?(?=\s|$)", _aliases(projected[1])) if projected else []

@@ -45,7 +45,7 @@ class Checker:
             cache.put("report", key, kept)
         read = json.loads(kept)
         structural = set(read["structural"])
-        places = _Places(assembled.origins)
+        places = Places(assembled.origins)
         waivers = _waivers(assembled.local_triples, on)
         findings = []
         for shape, focus, path, value, severity, message, component in read["results"]:
@@ -67,10 +67,11 @@ class Checker:
         return {"results": fields, "structural": sorted(self._shapes.structural(tm.findingKind, tm.finding_structural))}
 
 
-class _Places:
+class Places:
     """Where a node or statement was written; what people wrote about a device comes first."""
 
     def __init__(self, origins: Mapping[Triple, Origin]) -> None:
+        """Index the origins by subject."""
         self._origins = origins
         self._first: dict[str, Origin] = {}
         for triple, origin in origins.items():
@@ -78,7 +79,8 @@ class _Places:
             if origin.line and (best is None or _order(origin) < _order(best)):
                 self._first[triple[0]] = origin
 
-    def find(self, focus: str, path: str, value: str) -> str:
+    def find(self, focus: str, path: str = "", value: str = "") -> str:
+        """Return the place of the statement (focus, path, value), else of focus, else of value; or nothing."""
         exact = self._origins.get((focus, path, value))
         if exact is not None and exact.line:
             return str(exact)

@@ -1,0 +1,194 @@
+"""From tables to text: table, json, csv, markdown. Same table, same bytes; user text is never markup or a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tmkb.model.findings import Finding
+from tmkb.model.tables import Cell, Column, ResultTable
+from tmkb.model.threats import AXES, StageRating, ThreatRow
+from tmkb.query import shown
+
+FORMATS = ("table", "json", "csv", "markdown")
+_WIDTH = 160
+
+
+def render(tables: Sequence[ResultTable], style: str) -> str:
+    """Return *tables* in one of FORMATS, each with its title; a single table in JSON is a plain list of objects."""
+    if style == "json":
+        parts = {t.title: _objects(t) for t in tables}
+        return dump(next(iter(parts.values())) if len(parts) == 1 else parts)
+    if style == "csv":
+        return "\n".join(_csv(t) for t in tables)
+    if style == "markdown":
+        return "\n".join(_markdown(t) for t in tables)
+    return "\n".join(_plain(t) for t in tables)
+
+
+def dump(value: object) -> str:
+    """Return JSON text in a fixed layout."""
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def stamped(table: ResultTable, stamp: str) -> ResultTable:
+    """Return *table* with the policy and library that its ratings come from."""
+    return replace(table, notes=(*table.notes, stamp))
+
+
+def safe(cell: Cell) -> str:
+    """Return a cell as text in which control and direction characters are visible and cannot act."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return "".join(_visible(c) for c in str(cell))
+
+
+def _visible(char: str) -> str:
+    if char == "\n":
+        return " "
+    return f"\\u{ord(char):04x}" if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs") else char
+
+
+def _objects(table: ResultTable) -> list[dict[str, Cell]]:
+    names = [column.name for column in table.columns]
+    extra: dict[str, Cell] = {"basis": "; ".join(table.notes)} if table.notes else {}
+    return [dict(zip(names, row, strict=True)) | extra for row in table.rows]
+
+
+def _csv(table: ResultTable) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    extra = ["; ".join(table.notes)] if table.notes else []
+    writer.writerow([column.name for column in table.columns] + (["basis"] if extra else []))
+    for row in table.rows:
+        writer.writerow([_no_formula(cell) for cell in row] + extra)
+    return out.getvalue()
+
+
+def _no_formula(cell: Cell) -> Cell:
+    """Keep spreadsheets from taking text for a formula."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, str):
+        text = "".join(c if c == "\n" else _visible(c) for c in cell)
+        return "'" + text if text[:1] in ("=", "+", "-", "@") else text
+    return cell
+
+
+def _markdown(table: ResultTable) -> str:
+    def cell(value: Cell) -> str:
+        return safe(value).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+    lines = [f"### {table.title}", ""]
+    lines.append("| " + " | ".join(column.title for column in table.columns) + " |")
+    lines.append("|" + " --- |" * len(table.columns))
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in table.rows]
+    if table.notes:
+        lines += ["", *(f"_{note}_" for note in table.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(table: ResultTable) -> str:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    tty = sys.stdout.isatty()
+    out = io.StringIO()
+    width = max(80, os.get_terminal_size().columns) if tty else _WIDTH
+    colour = tty and "NO_COLOR" not in os.environ
+    console = Console(file=out, width=width, no_color=not colour, force_terminal=colour, highlight=False, emoji=False)
+    grid = Table(title=Text(table.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        grid.add_column(Text(column.title), justify="right" if column.kind == "integer" else "left", overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(Text(safe(value)) for value in row))
+    console.print(grid)
+    for note in (*table.notes, *(() if table.rows else ("nothing to show",))):
+        console.print(Text(note))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def rating(stage: StageRating) -> str:
+    """Return the overall rating in words, with what holds at least where it is unknown."""
+    return f"unknown (at least {stage.at_least})" if stage.at_least else stage.rating
+
+
+def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
+    """Return threats as table rows: who, what, how, and the rating before and after controls."""
+    columns = [
+        ("id", "Id"), ("asset", "Asset"), ("stride", "STRIDE"), ("entry", "Entry"), ("pattern", "Threat"),
+        ("impact", "Lost: severity"), ("source", "Source"), ("before", "Before"), ("controls", "Deciding controls"),
+        ("after", "After"), ("decision", "Decision"),
+    ]  # fmt: skip
+    body: list[tuple[Cell, ...]] = []
+    for row in rows:
+        worst = max((row.inherent.axes[a].severity or 0 for a in AXES), default=0)
+        body.append(
+            (
+                row.id, row.asset_name, letters(row.stride), row.entry_name, row.pattern_name,
+                "".join(p[0].upper() for p in row.violates) + f": {worst or '?'}", ", ".join(row.sources),
+                rating(row.inherent), ", ".join(c.iri for c in row.controls if c.decides), rating(row.residual),
+                row.decision.disposition if row.decision else "",
+            )  # fmt: skip
+        )
+    return ResultTable(title, tuple(Column(n, "string", t) for n, t in columns), tuple(body))
+
+
+def letters(stride: Sequence[str]) -> str:
+    """Return STRIDE categories by their letters in the order of the acronym."""
+    return "".join(sorted((s[0].upper() for s in stride), key="STRIDE".index))
+
+
+def threat_object(row: ThreatRow, basis: str) -> dict[str, object]:
+    """Return a threat as JSON object (fields as promised in docs/output.md)."""
+    return {
+        "id": row.id, "iri": row.iri, "device": row.device, "device_name": row.device_name, "release": row.release,
+        "family": list(row.family), "asset": row.asset, "asset_name": row.asset_name, "entry": row.entry,
+        "entry_name": row.entry_name, "vector": row.vector, "pattern": row.pattern, "pattern_name": row.pattern_name,
+        "stride": list(row.stride), "violates": list(row.violates), "sources": list(row.sources),
+        "inherent": _stage(row.inherent), "residual": _stage(row.residual),
+        "controls": [
+            {"id": c.iri, "name": c.name, "type": c.type, "status": c.status, "decides": c.decides} for c in row.controls
+        ],
+        "decision": None if row.decision is None else {
+            "id": row.decision.iri, "disposition": row.decision.disposition, "reason": row.decision.reason,
+            "owner": row.decision.owner, "decided_on": row.decision.decided_on, "expires": row.decision.expires,
+        },
+        "advisories": list(row.advisories), "verification": list(row.verification), "path": row.path,
+        "not_applicable": row.not_applicable, "basis": basis,
+    }  # fmt: skip
+
+
+def _stage(stage: StageRating) -> dict[str, object]:
+    return {
+        "tier": stage.tier, "band": stage.band, "band_before_factors": stage.base_band,
+        "severity": {axis: stage.axes[axis].severity for axis in AXES},
+        "ratings": {axis: stage.axes[axis].rating for axis in AXES},
+        "at_least_by_axis": {axis: stage.axes[axis].at_least for axis in AXES},
+        "rating": stage.rating, "at_least": stage.at_least, "acceptance": stage.acceptance,
+    }  # fmt: skip
+
+
+def finding_table(findings: Sequence[Finding], title: str) -> ResultTable:
+    """Return findings as rows, worst first."""
+    columns = [
+        ("severity", "Severity"), ("release", "Release"), ("shape", "Shape"), ("focus", "Node"), ("value", "Value"),
+        ("message", "What is wrong and what to do"), ("where", "Where"), ("waived_by", "Waived by"),
+    ]  # fmt: skip
+    order = {"violation": 0, "warning": 1, "info": 2}
+    ranked = sorted(findings, key=lambda f: (bool(f.waived_by), order[f.severity], f))
+    rows = [
+        (f.severity, f.release, shown(f.shape), shown(f.focus), shown(f.value or None), f.message, f.where, f.waived_by)
+        for f in ranked
+    ]
+    return ResultTable(title, tuple(Column(n, "string", t) for n, t in columns), tuple(rows))
