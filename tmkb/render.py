@@ -107,11 +107,12 @@ def _plain(table: ResultTable) -> str:
     width = max(80, os.get_terminal_size().columns) if tty else _WIDTH
     colour = tty and "NO_COLOR" not in os.environ
     console = Console(file=out, width=width, no_color=not colour, force_terminal=colour, highlight=False, emoji=False)
-    grid = Table(title=Text(table.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
         grid.add_column(Text(column.title), justify="right" if column.kind == "integer" else "left", overflow="fold")
     for row in table.rows:
         grid.add_row(*(Text(safe(value)) for value in row))
+    console.print(Text(table.title, style="bold"))
     console.print(grid)
     for note in (*table.notes, *(() if table.rows else ("nothing to show",))):
         console.print(Text(note))
@@ -172,8 +173,8 @@ def threat_object(row: ThreatRow, basis: str) -> dict[str, object]:
 def _stage(stage: StageRating) -> dict[str, object]:
     return {
         "tier": stage.tier, "band": stage.band, "band_before_factors": stage.base_band,
-        "severity": {axis: stage.axes[axis].severity for axis in AXES},
-        "ratings": {axis: stage.axes[axis].rating for axis in AXES},
+        "severity_by_axis": {axis: stage.axes[axis].severity for axis in AXES},
+        "rating_by_axis": {axis: stage.axes[axis].rating for axis in AXES},
         "at_least_by_axis": {axis: stage.axes[axis].at_least for axis in AXES},
         "rating": stage.rating, "at_least": stage.at_least, "acceptance": stage.acceptance,
     }  # fmt: skip
