@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tmkb.model.graphs import ClosedGraph, Origin, Statement, Triple
 from tmkb.terms import owl, rdf, rdfs, tm
 
-_DEPTH = 9
+_DEPTH = 16
 
 
 
