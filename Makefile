@@ -1,0 +1,42 @@
+# The only commands a newcomer needs. Needs Python 3.11 or newer, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: setup demo test check format lock reference clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(STAMP) ## the main job on the shipped knowledge base
+	PATH="$(BIN):$$PATH" sh docs/demo.sh
+
+test: $(STAMP) ## format, lint, types, floors, then all tests
+	$(MAKE) check
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= --durations=10
+	$(BIN)/python -m coverage report --include='tmkb/derive.py,tmkb/rate.py' --fail-under=100 --show-missing
+
+check: $(STAMP) ## what takes seconds
+	$(BIN)/ruff format --check tmkb tests docs
+	$(BIN)/ruff check tmkb tests docs
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix-only tmkb tests docs
+	$(BIN)/ruff format tmkb tests docs
+
+reference: $(STAMP) ## write docs/reference/ again
+	$(BIN)/python docs/generate.py
+
+lock: $(STAMP) ## pin every dependency with hashes
+	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml
+
+clean:
+	rm -rf $(VENV) dist build *.egg-info .mypy_cache .ruff_cache
