@@ -41,8 +41,8 @@ def devices(options: Options) -> ResultTable:
     return table(f"Devices and releases of {kb.name}", columns, rows)
 
 
-def check(options: Options) -> tuple[list[ResultTable], str]:
-    """Return a summary and all findings, and the worst severity that is not waived (or nothing)."""
+def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
+    """Return summary, findings as table and as text, and the worst severity that is not waived (or nothing)."""
     kb = pipeline.build(options, check=True)
     findings = [f for report in kb.reports.values() for f in report.findings]
     open_ones = [f for f in findings if not f.waived_by]
@@ -59,7 +59,8 @@ def check(options: Options) -> tuple[list[ResultTable], str]:
         tuple(rows),
     )  # fmt: skip
     worst = max((f.severity for f in open_ones), key=SEVERITIES.index, default="")
-    return [render.finding_table(findings, "Findings"), summary][::-1], worst
+    names = {s: lexical(o) for r in kb.rated for s, p, o in sorted(r.local) if p in (rdfs.label, tm.shortId)}
+    return summary, render.finding_table(findings, names, "Findings"), render.finding_text(findings, names), worst
 
 
 def threats(options: Options, view: str) -> list[ResultTable]:

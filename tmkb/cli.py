@@ -125,8 +125,10 @@ def check(
     """Check completeness before and after derivation; waived findings are shown and do not count."""
     from tmkb import answers
 
-    table, worst = answers.check(_options(kb, device, family, on))
-    _out(table if style == Format.table else table[-1:], style)
+    summary, findings, text, worst = answers.check(_options(kb, device, family, on))
+    _out([summary if style == Format.table else findings], style)
+    if style == Format.table:
+        typer.echo(text, nl=False)
     order = ["info", "warning", "violation"]
     if fail_on != Gate.never and worst and order.index(worst) >= order.index(fail_on.value):
         raise typer.Exit(1)

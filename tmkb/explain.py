@@ -44,6 +44,9 @@ RULES = {
 }
 
 
+_SHOWN_BY_THE_CLASS = (owl.intersectionOf, owl.hasValue, owl.someValuesFrom)
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of an explanation."""
@@ -146,7 +149,7 @@ class Explainer:
         if step.premises:
             yield Line(depth + (0 if skip else 1), f"because {RULES[step.rule]}:", "", step.rule)
             for premise in step.premises:
-                if premise.triple[1] not in (owl.intersectionOf, owl.propertyChainAxiom) or premise.origin is not None:
+                if premise.triple[1] not in _SHOWN_BY_THE_CLASS:
                     yield from self._proof(premise, depth + (1 if skip else 2))
 
     def _pattern(self, row: ThreatRow) -> Iterator[Line]:
@@ -328,14 +331,14 @@ class Explainer:
     def sentence(self, triple: Triple) -> str:
         """Return a triple as a sentence."""
         s, p, o = triple
+        if p == rdf.type and o == owl.TransitiveProperty:
+            return f"'{self.name(s)}' is transitive"
         if p == rdf.type:
-            return f"{self.name(s)} is a kind of: {self.name(o)}"
+            return f"{self.name(s)} is {_a(self.name(o))}"
         if p in (rdfs.subClassOf, owl.equivalentClass):
-            return f"every {self.name(s)} is {self.name(o)}"
-        if p == owl.intersectionOf:
-            return f"the class is the intersection of {self._members(o)}"
-        if p == owl.someValuesFrom:
-            return f"the class needs some {self.name(o)}"
+            return f"every {self.name(s)} is {_a(self.name(o))}"
+        if p == owl.inverseOf:
+            return f"'{self.name(s)}' is the inverse of '{self.name(o)}'"
         if p == owl.propertyChainAxiom:
             return f"'{self.name(s)}' follows from the chain {self._members(o)}"
         return f"{self.name(s)} · {self.name(p)} · {self.name(o)}"
@@ -348,9 +351,9 @@ class Explainer:
         facts = self._facts.get(node, {})
         for prop in facts.get(owl.onProperty, ()):
             for value in facts.get(owl.hasValue, ()):
-                return f"something with '{self.name(prop)}' {self.name(value)}"
+                return f"something that has '{self.name(value)}' as value of '{self.name(prop)}'"
             for filler in facts.get(owl.someValuesFrom, ()):
-                return f"something with '{self.name(prop)}' some {self.name(filler)}"
+                return f"something that '{self.name(prop)}' {_a(self.name(filler))}"
         for head in facts.get(owl.intersectionOf, ()):
             return self._members(head)
         return "a class expression"
@@ -360,7 +363,7 @@ class Explainer:
         while head != rdf.nil and self._facts.get(head, {}).get(rdf.first):
             items.append(self.name(self._facts[head][rdf.first][0]))
             head = self._facts[head][rdf.rest][0]
-        return " and ".join(items)
+        return " and also ".join(items)
 
     def _reason(self, node: Cell) -> str:
         facts = self._facts.get(f"<{node}>", {})
@@ -369,6 +372,12 @@ class Explainer:
     @staticmethod
     def _words(facts: dict[str, list[str]], prop: str) -> str:
         return " ".join(lexical(o) for o in facts.get(prop, ()))
+
+
+def _a(noun: str) -> str:
+    if noun.startswith(("something", "anything")):
+        return noun
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
 def _effect(r: dict[str, Cell]) -> str:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tmkb.model.findings import Finding
@@ -180,16 +180,35 @@ def _stage(stage: StageRating) -> dict[str, object]:
     }  # fmt: skip
 
 
-def finding_table(findings: Sequence[Finding], title: str) -> ResultTable:
-    """Return findings as rows, worst first."""
+def finding_text(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
+    """Return findings for reading: worst first, each message once with the nodes it concerns below it."""
+    groups: dict[tuple[int, str, str, str, str], list[Finding]] = {}
+    for f in findings:
+        rank = 3 if f.waived_by else {"violation": 0, "warning": 1, "info": 2}[f.severity]
+        groups.setdefault((rank, f.release, f.severity, shown(f.shape), f.message), []).append(f)
+    lines: list[str] = []
+    for (rank, release, severity, shape, message), group in sorted(groups.items()):
+        lines += ["", f"{severity.upper()}{' (waived)' if rank == 3 else ''}  {release}  {shape}", f"  {safe(message)}"]
+        entries = []
+        for f in group:
+            value = f" ({safe(names.get(f.value) or shown(f.value))})" if f.value and f.value != f.focus else ""
+            waiver = f"  waived by {safe(f.waived_by.rsplit('/', 1)[-1])}" if f.waived_by else ""
+            place = f"  [{safe(f.where)}]" if f.where else ""
+            entries.append(f"  - {safe(names.get(f.focus) or shown(f.focus))}{value}{place}{waiver}")
+        lines += sorted(set(entries))
+    return "\n".join(lines) + "\n"
+
+
+def finding_table(findings: Sequence[Finding], names: Mapping[str, str], title: str) -> ResultTable:
+    """Return findings as rows, worst first; *names* say in words what the nodes are."""
     columns = [
-        ("severity", "Severity"), ("release", "Release"), ("shape", "Shape"), ("focus", "Node"), ("value", "Value"),
-        ("message", "What is wrong and what to do"), ("where", "Where"), ("waived_by", "Waived by"),
+        ("severity", "Severity"), ("release", "Release"), ("shape", "Shape"), ("focus", "Node"), ("name", "Name"),
+        ("value", "Value"), ("message", "What is wrong and what to do"), ("where", "Where"), ("waived_by", "Waived by"),
     ]  # fmt: skip
     order = {"violation": 0, "warning": 1, "info": 2}
     ranked = sorted(findings, key=lambda f: (bool(f.waived_by), order[f.severity], f))
     rows = [
-        (f.severity, f.release, shown(f.shape), shown(f.focus), shown(f.value or None), f.message, f.where, f.waived_by)
+        (f.severity, f.release, shown(f.shape), shown(f.focus), names.get(f.focus, ""), shown(f.value or None), f.message, f.where, f.waived_by)
         for f in ranked
     ]
     return ResultTable(title, tuple(Column(n, "string", t) for n, t in columns), tuple(rows))

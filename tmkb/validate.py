@@ -14,7 +14,7 @@ from tmkb import cache
 from tmkb.engines import shacl
 from tmkb.model.findings import Finding, ValidationReport
 from tmkb.model.graphs import AssembledGraph, Origin, Triple
-from tmkb.terms import RUN, bare, dct, lexical, literal, rdf, sh, tm
+from tmkb.terms import LIB, RUN, TM, TMS, bare, dct, lexical, literal, rdf, sh, tm
 
 AUTHORING, ASSURANCE = "authoring", "assurance"
 _SEVERITY = {sh.Violation: "violation", sh.Warning: "warning", sh.Info: "info"}
@@ -52,7 +52,7 @@ class Checker:
             waiver = "" if shape in structural else waivers.get((shape, focus), "")
             findings.append(
                 Finding(
-                    assembled.key, _SEVERITY[severity], shape, focus, path, value, lexical(message) if message else "",
+                    assembled.key, _SEVERITY[severity], shape, focus, path, value, _short(message, assembled.device),
                     shape in structural, places.find(focus, path, value), waiver, component,
                 )  # fmt: skip
             )
@@ -84,10 +84,16 @@ class Places:
         exact = self._origins.get((focus, path, value))
         if exact is not None and exact.line:
             return str(exact)
-        for node in (focus, value):
-            if node in self._first:
+        for node, roles in ((focus, _DATA_FIRST), (value, ("device", "module"))):
+            if node in self._first and self._first[node].role in roles:
                 return str(self._first[node])
         return ""
+
+
+def _short(message: str, device: str) -> str:
+    """Return a message with IRIs of our own namespaces in their short form."""
+    text = lexical(message) if message else ""
+    return text.replace(bare(device), "").replace(TM, "").replace(LIB, "lib:").replace(TMS, "tms:")
 
 
 def _order(origin: Origin) -> tuple[int, str, int]:
