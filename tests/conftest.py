@@ -31,7 +31,9 @@ def tmkb(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run the program as a user does; returns exit code, stdout and stderr."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | extra
     command = [sys.executable, "-m", "tmkb", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tempfile.gettempdir(), check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=tempfile.gettempdir(), check=False
+    )
 
 
 @pytest.fixture

@@ -33,7 +33,11 @@ def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> A
     release = _the_one(own, tm.Release, key)
     version = key.partition("@")[2]
     for statement in own:
-        if statement.triple[0] == release and statement.triple[1] == tm.version and lexical(statement.triple[2]) != version:
+        if (
+            statement.triple[0] == release
+            and statement.triple[1] == tm.version
+            and lexical(statement.triple[2]) != version
+        ):
             raise SourceError(
                 "E-RELEASE", f"the folder is named {version} but tm:version says {lexical(statement.triple[2])}",
                 where=str(statement.origin), hint="name the folder after the version",
@@ -72,9 +76,7 @@ def _expand(own: list[Statement], modules: Sequence[Statement], device: str) -> 
     return found
 
 
-def _one_module(
-    own: list[Statement], parts: list[Statement], node: str, base: str, at: Origin
-) -> list[Statement]:
+def _one_module(own: list[Statement], parts: list[Statement], node: str, base: str, at: Origin) -> list[Statement]:
     slots = {s.triple[0] for s in parts if s.triple[1] == rdf.type and s.triple[2] == tm.Slot}
 
     def local(term: str) -> str:

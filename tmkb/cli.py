@@ -74,8 +74,13 @@ class Disposition(StrEnum):
     not_applicable = "not-applicable"
 
 
-Kb = Annotated[Path | None, typer.Option("--kb", help="Folder of the knowledge base (default: TMKB_KB, kb.toml upwards, bundled example).")]
-Device = Annotated[str, typer.Option("--device", help="NAME or NAME@RELEASE; default: the newest release of every device.")]
+Kb = Annotated[
+    Path | None,
+    typer.Option("--kb", help="Folder of the knowledge base (default: TMKB_KB, kb.toml upwards, bundled example)."),
+]
+Device = Annotated[
+    str, typer.Option("--device", help="NAME or NAME@RELEASE; default: the newest release of every device.")
+]
 Family = Annotated[str, typer.Option("--family", help="Only devices of this family (slug).")]
 On = Annotated[str, typer.Option("--on", help="Day on which expiry is judged, YYYY-MM-DD (default: today, UTC).")]
 Style = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
@@ -112,9 +117,9 @@ def _out(tables: list[ResultTable], style: Format) -> None:
 @app.command()
 def devices(kb: Kb = None, family: Family = "", style: Style = Format.table) -> None:
     """List devices and releases, oldest first, with family and date."""
-    from tmkb import answers
+    from tmkb import reports
 
-    _out([answers.devices(_options(kb, family=family, on="2000-01-01"))], style)
+    _out([reports.devices(_options(kb, family=family, on="2000-01-01"))], style)
 
 
 @app.command()
@@ -123,9 +128,9 @@ def check(
     fail_on: Annotated[Gate, typer.Option("--fail-on", help="Exit 1 from this severity on.")] = Gate.violation,
 ) -> None:  # fmt: skip
     """Check completeness before and after derivation; waived findings are shown and do not count."""
-    from tmkb import answers
+    from tmkb import reports
 
-    summary, findings, text, worst = answers.check(_options(kb, device, family, on))
+    summary, findings, text, worst = reports.check(_options(kb, device, family, on))
     _out([summary if style == Format.table else findings], style)
     if style == Format.table:
         typer.echo(text, nl=False)
@@ -140,13 +145,13 @@ def threats(
     view: ViewOption = View.implemented,
 ) -> None:  # fmt: skip
     """List the derived threats with their ratings before and after controls."""
-    from tmkb import answers
+    from tmkb import reports
 
     options = _options(kb, device, family, on)
     if style == Format.json:
-        typer.echo(answers.threats_json(options, view.value), nl=False)
+        typer.echo(reports.threats_json(options, view.value), nl=False)
     else:
-        _out(answers.threats(options, view.value), style)
+        _out(reports.threats(options, view.value), style)
 
 
 @app.command()
@@ -155,17 +160,17 @@ def risk(
     view: ViewOption = View.implemented,
 ) -> None:  # fmt: skip
     """Show the risk matrix before and after controls, counts, and what is unacceptable or unknown."""
-    from tmkb import answers
+    from tmkb import reports
 
-    _out(answers.risk(_options(kb, device, family, on), view.value), style)
+    _out(reports.risk(_options(kb, device, family, on), view.value), style)
 
 
 @app.command()
 def safety(kb: Kb = None, device: Device = "", family: Family = "", on: On = "", style: Style = Format.table) -> None:
     """Show threats by hazard, situation and harm, hazards that controls bring, and open hand-overs."""
-    from tmkb import answers
+    from tmkb import reports
 
-    _out(answers.safety(_options(kb, device, family, on)), style)
+    _out(reports.safety(_options(kb, device, family, on)), style)
 
 
 @app.command()
@@ -175,9 +180,9 @@ def table(
     kb: Kb = None, on: On = "", style: Style = Format.table, view: ViewOption = View.implemented,
 ) -> None:  # fmt: skip
     """Print one of the method's tables for a device."""
-    from tmkb import answers
+    from tmkb import reports
 
-    _out([answers.method_table(_options(kb, device, on=on), name.value, view.value)], style)
+    _out([reports.method_table(_options(kb, device, on=on), name.value, view.value)], style)
 
 
 @app.command()
@@ -265,7 +270,7 @@ def _lines(answer: ResultTable, style: Format) -> None:
 
 @app.command()
 def decide(
-    threat: Annotated[list[str], typer.Argument(metavar="THREAT... DISPOSITION", help="Ids of threats, then what is decided.")],
+    threat: Annotated[list[str], typer.Argument(metavar="THREAT... DISPOSITION", help="Threat ids, then the decision.")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")],
     expires: Annotated[str, typer.Option("--expires", help="Last day on which it holds, YYYY-MM-DD.")] = "",
@@ -277,7 +282,9 @@ def decide(
     *ids, disposition = threat
     if disposition not in [d.value for d in Disposition] or not ids:
         raise ParameterError(
-            "E-PARAM", f"{disposition!r} is no decision", hint="THREAT... then one of " + ", ".join(d.value for d in Disposition)
+            "E-PARAM",
+            f"{disposition!r} is no decision",
+            hint="THREAT... then one of " + ", ".join(d.value for d in Disposition),
         )
     _say(answers.decide(_options(kb, device, on=on), ids, disposition, reason, owner, expires))
 
@@ -307,7 +314,10 @@ def _reporting(debug: bool) -> Iterator[None]:
     except Exception as error:
         if debug:
             raise
-        _say(f"tmkb: [E-INTERNAL] {type(error).__name__}: {error}\n  hint: this is our fault; run again with --debug and report it")
+        _say(
+            f"tmkb: [E-INTERNAL] {type(error).__name__}: {error}\n"
+            "  hint: this is our fault; run again with --debug and report it"
+        )
         raise SystemExit(3) from None
 
 

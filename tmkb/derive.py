@@ -20,7 +20,9 @@ def derive(closed: ClosedGraph, rules: Sequence[QuerySpec]) -> DerivedGraph:
         RuleError: a rule is broken, or two threats would get the same short id; the whole build stops.
     """
     firings = fire(closed.triples, rules)
-    code = next(lexical(o) for s, p, o in closed.assembled.local_triples if p == tm.code and s == closed.assembled.device)
+    code = next(
+        lexical(o) for s, p, o in closed.assembled.local_triples if p == tm.code and s == closed.assembled.device
+    )
     threats = sorted(s for s, p, o in firings if p == rdf.type and o == tm.Threat)
     taken: dict[str, str] = {}
     for threat in threats:

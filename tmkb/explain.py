@@ -14,7 +14,7 @@ from tmkb.model.tables import Cell
 from tmkb.model.threats import AXES, StageRating, ThreatRow
 from tmkb.prove import Prover, Step
 from tmkb.query import KnowledgeBase, shown
-from tmkb.terms import SKOLEM, TM, bare, is_literal, lexical, owl, rdf, rdfs, skos, tm
+from tmkb.terms import SKOLEM, TM, bare, dct, is_literal, lexical, owl, rdf, rdfs, skos, tm
 from tmkb.validate import Places
 from tmkb.views import View
 
@@ -80,7 +80,10 @@ class Explainer:
         lines = [
             Line(0, f"{row.id}  {row.pattern_name}"),
             Line(1, f"asset: {row.asset_name} ({row.asset}); entry: {row.entry_name} ({row.entry})"),
-            Line(1, f"device: {row.device_name} {row.release}; loses {', '.join(row.violates)}; STRIDE {', '.join(row.stride)}"),
+            Line(
+                1,
+                f"device: {row.device_name} {row.release}; loses {', '.join(row.violates)}; STRIDE {', '.join(row.stride)}",
+            ),
         ]
         for part in (
             self._derivation(row), self._pattern(row), self._tiers(row), self._severity(row), self._controls(row),
@@ -135,12 +138,21 @@ class Explainer:
         return found
 
     def _derivation(self, row: ThreatRow) -> Iterator[Line]:
-        titles = ("the entry admits the pattern", "the asset stands to the entry as the pattern needs", "the asset is susceptible")
+        titles = (
+            "the entry admits the pattern",
+            "the asset stands to the entry as the pattern needs",
+            "the asset is susceptible",
+        )
         yield Line(0, "Why there is such a threat")
         for number, (title, step) in enumerate(zip(titles, self.steps(row), strict=True), 1):
             yield Line(1, f"{number}. {title}: {self.sentence(step.triple)}")
             yield from self._proof(step, 2, skip=True)
-        yield Line(1, "from 1, 2 and 3 by rule derive/10-threat: one threat for device, asset, entry and pattern", "", "10-threat")
+        yield Line(
+            1,
+            "from 1, 2 and 3 by rule derive/10-threat: one threat for device, asset, entry and pattern",
+            "",
+            "10-threat",
+        )
 
     def _proof(self, step: Step, depth: int, *, skip: bool = False) -> Iterator[Line]:
         if not skip or step.rule == "stated":
@@ -154,13 +166,17 @@ class Explainer:
 
     def _pattern(self, row: ThreatRow) -> Iterator[Line]:
         facts = self._facts[f"<{views.library_iri(row.pattern)}>"]
-        yield Line(0, f"Pattern {row.pattern}: {self._words(facts, skos.definition)}", self.place(views.library_iri(row.pattern)))
+        yield Line(
+            0,
+            f"Pattern {row.pattern}: {self._words(facts, skos.definition)}",
+            self.place(views.library_iri(row.pattern)),
+        )
         references = [lexical(o) for o in facts.get(tm.reference, ())]
         weaknesses = [shown(o) for o in facts.get(tm.exploitsWeakness, ())]
         for label, values in (("references", references), ("weaknesses", weaknesses)):
             if values:
                 yield Line(1, f"{label}: {', '.join(values)}")
-        for source in facts.get("<http://purl.org/dc/terms/source>", ()):
+        for source in facts.get(dct.source, ()):
             yield Line(1, f"source: {self.name(source)}", self.place(bare(source)))
         if row.advisories:
             yield Line(1, f"public advisories as evidence for this class: {', '.join(row.advisories)}")
@@ -170,11 +186,19 @@ class Explainer:
         facts = self._facts[f"<{views.library_iri(row.pattern)}>"]
         for r in self._rows("threat-tiers", row):
             if r["part"] == "condition":
-                yield Line(1, f"one tier easier through condition {r['name']}: {self._reason(r['because'])}", self.place(r["because"]))
+                yield Line(
+                    1,
+                    f"one tier easier through condition {r['name']}: {self._reason(r['because'])}",
+                    self.place(r["because"]),
+                )
             else:
                 tier = f"tier {_roman(r['tier'])}" if r["tier"] else "no tier: unknown"
                 mark = "decides" if r["decides"] else "does not decide"
-                kind = f"pattern {row.pattern} (default)" if r["because"] == views.library_iri(row.pattern) else f"{r['name']}"
+                kind = (
+                    f"pattern {row.pattern} (default)"
+                    if r["because"] == views.library_iri(row.pattern)
+                    else f"{r['name']}"
+                )
                 yield Line(1, f"{tier} from {kind}: {mark}. {self._reason(r['because'])}", self.place(r["because"]))
         if tm.defaultBand in facts:
             yield Line(1, f"without intent: band {lexical(facts[tm.defaultBand][0])}. {self._words(facts, tm.basis)}")
@@ -220,7 +244,9 @@ class Explainer:
         yield Line(0, "Controls")
         credits = [r for r in self._rows("credits", row) if r["stage"] == TM + "view-implemented"]
         for control in row.controls:
-            iri = next((k for k in self._facts if k.endswith(f"/{control.iri}>") and tm.ofControlType in self._facts[k]), "")
+            iri = next(
+                (k for k in self._facts if k.endswith(f"/{control.iri}>") and tm.ofControlType in self._facts[k]), ""
+            )
             mine = [r for r in credits if r["control"] == bare(iri)] if iri else []
             effects = sorted({_effect(r) for r in mine})
             verdict = "decides" if control.decides else "counts, but another store, property or control decides"
@@ -261,7 +287,9 @@ class Explainer:
             yield Line(1, "none recorded; record one with 'tmkb decide'")
         else:
             where = next((self._places.find(k) for k in self._facts if k.endswith(f"/{d.iri}>")), "")
-            yield Line(1, f"{d.disposition}: {d.reason} ({d.owner}, {d.decided_on}, until {d.expires or 'revoked'})", where)
+            yield Line(
+                1, f"{d.disposition}: {d.reason} ({d.owner}, {d.decided_on}, until {d.expires or 'revoked'})", where
+            )
 
     def _rows(self, name: str, row: ThreatRow) -> list[dict[str, Cell]]:
         found = views.records(self._kb, self._view(name))
@@ -283,7 +311,9 @@ class Explainer:
         prone = {s for s, f in self._facts.items() if pattern in f.get(tm.susceptibleTo, ()) and tm.ofDevice in f}
         for one in [asset] if asset else sorted(related | prone):
             lines.append(Line(1, f"asset {self.name(one)}", self.place(bare(one))))
-            lines.append(self._half(one in prone, f"is susceptible (kinds that are: {self._kinds(tm.susceptibleTo, pattern)})"))
+            lines.append(
+                self._half(one in prone, f"is susceptible (kinds that are: {self._kinds(tm.susceptibleTo, pattern)})")
+            )
             lines.append(self._half(one in related, f"stands to the entry as '{self.name(relation)}'"))
         if not asset and not related | prone:
             lines.append(Line(1, "no asset of this release is susceptible or stands in the relation"))
@@ -294,16 +324,28 @@ class Explainer:
         own = sorted(self._names[k] for k in self._facts[vector].get(rdf.type, ()) if k in self._names)
         yield self._half(admitted, f"the entry admits the pattern (kinds that do: {kinds})")
         yield Line(2, f"the entry is: {', '.join(own)}", self.place(bare(vector)))
-        if tm.AttackVector not in self._facts[vector].get(rdf.type, ()) and tm.Interface in self._facts[vector].get(rdf.type, ()):
-            zones = sorted({self.name(z) for c in self._facts[vector].get(tm.connects, ()) for z in self._facts[c].get(tm.inZone, ())})
-            yield Line(2, f"it is no attack vector: it crosses no boundary in scope (zones of its ends: {', '.join(zones)})")
+        if tm.AttackVector not in self._facts[vector].get(rdf.type, ()) and tm.Interface in self._facts[vector].get(
+            rdf.type, ()
+        ):
+            zones = sorted(
+                {
+                    self.name(z)
+                    for c in self._facts[vector].get(tm.connects, ())
+                    for z in self._facts[c].get(tm.inZone, ())
+                }
+            )
+            yield Line(
+                2, f"it is no attack vector: it crosses no boundary in scope (zones of its ends: {', '.join(zones)})"
+            )
 
     def _half(self, holds: bool, text: str) -> Line:
         return Line(2, ("holds: " if holds else "MISSING: ") + text)
 
     def _kinds(self, prop: str, pattern: str) -> str:
         makers = {
-            s for s, f in self._facts.items() if pattern in f.get(owl.hasValue, ()) and prop in f.get(owl.onProperty, ())
+            s
+            for s, f in self._facts.items()
+            if pattern in f.get(owl.hasValue, ()) and prop in f.get(owl.onProperty, ())
         }
         origins = self._rated.assembled.origins
         return ", ".join(sorted(self.name(s) for s, p, o in origins if p == rdfs.subClassOf and o in makers)) or "none"

@@ -16,7 +16,9 @@ from tmkb.errors import ParameterError
 MAX_LENGTH = 20_000
 MAX_NESTING = 40
 _ALLOWED = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
-_HIDDEN = re.compile(r"""<[^<>"{}|^`\\\s]*>|'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|#[^\n]*""", re.S)
+_HIDDEN = re.compile(
+    r"""<[^<>"{}|^`\\\s]*>|'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|#[^\n]*""", re.S
+)
 
 
 def refuse(text: str) -> None:
@@ -37,10 +39,14 @@ def refuse(text: str) -> None:
     words = [w.upper() for w in re.findall(r"(?<![:\w?$@-])[A-Za-z]+(?![\w:-])", bare)]
     forms = [w for w in words if w not in ("PREFIX", "BASE")]
     if not forms or forms[0] not in _ALLOWED:
-        raise ParameterError("E-SPARQL", "only SELECT, ASK, CONSTRUCT and DESCRIBE are answered", hint="nothing can be changed here")
+        raise ParameterError(
+            "E-SPARQL", "only SELECT, ASK, CONSTRUCT and DESCRIBE are answered", hint="nothing can be changed here"
+        )
     for word in ("SERVICE", "FROM"):
         if word in words:
-            raise ParameterError("E-SPARQL", f"{word} is not allowed", hint="name graphs with GRAPH; 'tmkb devices' lists them")
+            raise ParameterError(
+                "E-SPARQL", f"{word} is not allowed", hint="name graphs with GRAPH; 'tmkb devices' lists them"
+            )
 
 
 def run(store: Store, text: str, limit: int, seconds: int) -> tuple[tuple[str, ...], list[Row]]:
@@ -56,7 +62,9 @@ def run(store: Store, text: str, limit: int, seconds: int) -> tuple[tuple[str, .
     sender.close()
     try:
         if not receiver.poll(seconds):
-            raise ParameterError("E-SPARQL", f"no answer within {seconds} s", hint="narrow the query, or raise --timeout")
+            raise ParameterError(
+                "E-SPARQL", f"no answer within {seconds} s", hint="narrow the query, or raise --timeout"
+            )
         try:
             kind, payload = receiver.recv()
         except EOFError:

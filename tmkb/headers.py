@@ -12,7 +12,9 @@ from tmkb.model.tables import Column
 _LINE = re.compile(r"^#\+ ([a-z-]+): (.*)$")
 _PARAM = re.compile(r"^(\w+) (iri|string|integer|date)(?: (.+))?$")
 _COLUMN = re.compile(r'^(\w+) (iri|string|integer|boolean|date) "([^"]+)"$')
-_PROJECTED = re.compile(r"SELECT\s+(?:DISTINCT\s+)?((?:\?\w+\s+|\([^()]*(?:\([^()]*\)[^()]*)*\)\s+)+)(?:WHERE\s*)?\{", re.I)
+_PROJECTED = re.compile(
+    r"SELECT\s+(?:DISTINCT\s+)?((?:\?\w+\s+|\([^()]*(?:\([^()]*\)[^()]*)*\)\s+)+)(?:WHERE\s*)?\{", re.I
+)
 KINDS = ("assemble", "derive", "rate", "check", "view", "report")
 _RULE_KEYS = {"id", "title", "kind", "because", "emits", "known-gaps", "source"}
 
@@ -109,7 +111,9 @@ def _check(one: dict[str, str], params: list[Param], columns: list[Column], body
         raise _wrong(where, 1, f"kind {one['kind']!r} differs from the folder {path.parent.name!r}")
     for param in params:
         if param.name not in [column.name for column in columns]:
-            raise _wrong(where, 1, f"parameter {param.name!r} is not a column, so the answer would not say what was asked")
+            raise _wrong(
+                where, 1, f"parameter {param.name!r} is not a column, so the answer would not say what was asked"
+            )
     if one["kind"] in ("check", "view", "report"):
         projected = _PROJECTED.search(body)
         names = re.findall(r"\?(\w+)\s*\)?(?=\s|$)", _aliases(projected[1])) if projected else []

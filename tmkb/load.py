@@ -80,7 +80,9 @@ def settings(kb: Path) -> dict[str, str]:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SourceError("E-SETTINGS", f"kb.toml is not valid: {error}", where=f"{kb.name}/kb.toml") from None
         table = read.get("kb", {})
-        wrong = [k for k in read if k != "kb"] + [k for k, v in table.items() if k not in known or not isinstance(v, str)]
+        wrong = [k for k in read if k != "kb"] + [
+            k for k, v in table.items() if k not in known or not isinstance(v, str)
+        ]
         if wrong:
             hint = "only a table [kb] with " + ", ".join(known) + " as text is understood"
             raise SourceError("E-SETTINGS", f"kb.toml has {wrong[0]!r}", where=f"{kb.name}/kb.toml", hint=hint)
@@ -192,7 +194,9 @@ def _stated_in(found: list[Statement], source: Source) -> list[Statement]:
     file = f"<{BASE}file/{re.sub(r'[^A-Za-z0-9./_-]', '-', source.name)}>"
     origin = Origin(source.name, 1, "computed")
     extra = [(file, rdf.type, tm.SourceFile), (file, tm.fileRole, literal(source.role))]
-    extra += [(s, tm.statedIn, file) for s in dict.fromkeys(x.triple[0] for x in found) if not bare(s).startswith(SKOLEM)]
+    extra += [
+        (s, tm.statedIn, file) for s in dict.fromkeys(x.triple[0] for x in found) if not bare(s).startswith(SKOLEM)
+    ]
     return [Statement(t, origin) for t in extra]
 
 
@@ -288,13 +292,17 @@ class _Vocabulary:
     def _unknown(self, term: str, origin: Origin) -> SourceError:
         local = re.split(r"[#/]", bare(term))[-1]
         known = sorted({re.split(r"[#/]", bare(t))[-1] for t in self.declared | self.properties})
-        return SourceError("E-TERM", f"{term} is not a term of the ontology", where=str(origin), hint=nearest(local, known))
+        return SourceError(
+            "E-TERM", f"{term} is not a term of the ontology", where=str(origin), hint=nearest(local, known)
+        )
 
 
 def _check_form(statements: list[Statement]) -> None:
     """Refuse whatever a library file says about a core term, other than what it admits or is susceptible to."""
     allowed = {
-        s.triple[0] for s in statements if s.triple[1] == owl.onProperty and s.triple[2] in (tm.admits, tm.susceptibleTo)
+        s.triple[0]
+        for s in statements
+        if s.triple[1] == owl.onProperty and s.triple[2] in (tm.admits, tm.susceptibleTo)
     } & {s.triple[0] for s in statements if s.triple[1] == owl.hasValue}
     for statement in statements:
         s, p, o = statement.triple

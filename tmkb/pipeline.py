@@ -16,15 +16,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from tmkb import headers, load, prove, query, resources, validate
+from tmkb import __version__, headers, load, prove, query, resources, validate
 from tmkb.assemble import assemble
 from tmkb.derive import derive, fire
 from tmkb.engines.owl import OwlrlReasoner, Reasoner
 from tmkb.errors import ParameterError, SourceError, StructuralError, UnknownNameError, nearest
 from tmkb.infer import close
+from tmkb.model.findings import Finding
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, ClosedGraph, RatedGraph
 from tmkb.query import KnowledgeBase
 from tmkb.rate import rate
+from tmkb.terms import tm
 
 Progress = Callable[[str], None]
 
@@ -91,7 +93,9 @@ def choose(kb: Path, device: str) -> list[str]:
     if name not in known:
         raise UnknownNameError("E-DEVICE", f"no device {name!r} in {kb.name}", hint=nearest(name, list(known)))
     if version and version not in known[name]:
-        raise UnknownNameError("E-RELEASE", f"device {name} has no release {version!r}", hint=nearest(version, known[name]))
+        raise UnknownNameError(
+            "E-RELEASE", f"device {name} has no release {version!r}", hint=nearest(version, known[name])
+        )
     return [f"{name}@{version or known[name][-1]}"]
 
 
@@ -122,9 +126,7 @@ def build(options: Options, *, check: bool = False, reasoner: Reasoner | None = 
         if options.family and not in_family(assembled, options.family):
             continue
         options.progress(f"{key}: checking what was written")
-        before = authoring.validate(
-            assembled, assembled.core_triples | assembled.local_triples, on=options.day
-        )
+        before = authoring.validate(assembled, assembled.core_triples | assembled.local_triples, on=options.day)
         refuse_structural(before.structural)
         one = rate_release(assembled, engine, options.progress)
         rated.append(one)
@@ -136,7 +138,9 @@ def build(options: Options, *, check: bool = False, reasoner: Reasoner | None = 
             reports[key] = type(before)(tuple(sorted(before.findings + after.findings)))
     if options.family and not rated:
         raise UnknownNameError("E-FAMILY", f"no device of family {options.family!r}", hint="see 'tmkb devices'")
-    return KnowledgeBase(tuple(rated), reports, query.store_of(rated), _policy_line(asserted, sources.policy), asserted.digests)
+    return KnowledgeBase(
+        tuple(rated), reports, query.store_of(rated), _policy_line(asserted, sources.policy), asserted.digests
+    )
 
 
 def rate_release(assembled: AssembledGraph, reasoner: Reasoner, progress: Progress = _quiet) -> RatedGraph:
@@ -187,7 +191,7 @@ def rules_digest(reasoner: str) -> str:
 def in_family(assembled: AssembledGraph, family: str) -> bool:
     """Tell whether the device of a release is in *family* (slug), directly or through a wider family."""
     triples = assembled.core_triples | assembled.local_triples
-    wider = {(s, o) for s, p, o in triples if p == "<https://tmkb.example/ontology#family>"}
+    wider = {(s, o) for s, p, o in triples if p == tm.family}
     seen, todo = set(), [assembled.device]
     while todo:
         node = todo.pop()
@@ -198,17 +202,14 @@ def in_family(assembled: AssembledGraph, family: str) -> bool:
     return any(node[1:-1].rstrip("/").rsplit("/", 1)[-1] == family for node in seen)
 
 
-def refuse_structural(findings: Sequence[object]) -> None:
+def refuse_structural(said: Sequence[Finding]) -> None:
     """Stop the build when there are structural errors.
 
     Raises:
         StructuralError: names the first ones, with places; nothing is derived from such a model.
     """
-    if not findings:
+    if not said:
         return
-    from tmkb.model.findings import Finding
-
-    said = [f for f in findings if isinstance(f, Finding)]
     lines = [f"{f.where or f.release}: {query.shown(f.focus)}: {f.message}" for f in said[:20]]
     more = f"\n  and {len(said) - 20} more" if len(said) > 20 else ""
     raise StructuralError(
@@ -221,8 +222,6 @@ def _policy_line(asserted: AssertedGraph, policy: str) -> str:
     def version(marker: str) -> str:
         parts = sorted(name + digest for name, digest in asserted.digests.items() if marker in name)
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
-
-    from tmkb import __version__
 
     return f"policy {policy} ({version('/policy/')}), library {__version__} ({version('/library/')})"
 

@@ -16,7 +16,6 @@ from tmkb.terms import owl, rdf, rdfs, tm
 _DEPTH = 16
 
 
-
 @dataclass(frozen=True)
 class Step:
     """One step of a proof: the triple, the rule that gives it, its premises; asserted steps have an origin."""
@@ -121,7 +120,10 @@ class Prover:
         for wider in sorted(self._in[owl.equivalentClass, o]) + self._out[o, owl.equivalentClass]:
             if wider != o and (s, rdf.type, wider) in self._triples:
                 axiom = (wider, owl.equivalentClass, o)
-                yield "cax-eqc", [axiom if axiom in self._origins else (o, owl.equivalentClass, wider), (s, rdf.type, wider)]
+                yield (
+                    "cax-eqc",
+                    [axiom if axiom in self._origins else (o, owl.equivalentClass, wider), (s, rdf.type, wider)],
+                )
         for narrower in self._out[s, rdf.type]:
             if narrower != o and (narrower, rdfs.subClassOf, o) in self._triples:
                 yield "cax-sco", [(s, rdf.type, narrower), (narrower, rdfs.subClassOf, o)]

@@ -55,14 +55,18 @@ def run(kb: KnowledgeBase, spec: QuerySpec, given: Mapping[str, str] | None = No
     for name in given:
         if name not in known:
             raise ParameterError(
-                "E-PARAM", f"query {spec.id} has no parameter {name!r}", hint="it takes: " + (", ".join(known) or "none")
+                "E-PARAM",
+                f"query {spec.id} has no parameter {name!r}",
+                hint="it takes: " + (", ".join(known) or "none"),
             )
     bindings: dict[str, str] = {}
     for name, param in known.items():
         if name in given:
             bindings[name] = _bound(kb, param, given[name])
         elif "optional" not in param.note:
-            raise ParameterError("E-PARAM", f"query {spec.id} needs {name} ({param.kind} {param.note})", hint=f"-p {name}=…")
+            raise ParameterError(
+                "E-PARAM", f"query {spec.id} needs {name} ({param.kind} {param.note})", hint=f"-p {name}=…"
+            )
     return ResultTable(spec.title, spec.columns, tuple(plain(row, spec) for row in rows(kb, spec, bindings)))
 
 

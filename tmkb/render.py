@@ -136,9 +136,16 @@ def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
         worst = max((row.inherent.axes[a].severity or 0 for a in AXES), default=0)
         body.append(
             (
-                row.id, row.asset_name, letters(row.stride), row.entry_name, row.pattern_name,
-                "".join(p[0].upper() for p in row.violates) + f": {worst or '?'}", ", ".join(row.sources),
-                rating(row.inherent), ", ".join(c.iri for c in row.controls if c.decides), rating(row.residual),
+                row.id,
+                row.asset_name,
+                letters(row.stride),
+                row.entry_name,
+                row.pattern_name,
+                "".join(p[0].upper() for p in row.violates) + f": {worst or '?'}",
+                ", ".join(row.sources),
+                rating(row.inherent),
+                ", ".join(c.iri for c in row.controls if c.decides),
+                rating(row.residual),
                 row.decision.disposition if row.decision else "",
             )  # fmt: skip
         )
@@ -208,7 +215,17 @@ def finding_table(findings: Sequence[Finding], names: Mapping[str, str], title: 
     order = {"violation": 0, "warning": 1, "info": 2}
     ranked = sorted(findings, key=lambda f: (bool(f.waived_by), order[f.severity], f))
     rows = [
-        (f.severity, f.release, shown(f.shape), shown(f.focus), names.get(f.focus, ""), shown(f.value or None), f.message, f.where, f.waived_by)
+        (
+            f.severity,
+            f.release,
+            shown(f.shape),
+            shown(f.focus),
+            names.get(f.focus, ""),
+            shown(f.value or None),
+            f.message,
+            f.where,
+            f.waived_by,
+        )
         for f in ranked
     ]
     return ResultTable(title, tuple(Column(n, "string", t) for n, t in columns), tuple(rows))

@@ -31,14 +31,14 @@ _TM_NAMES = """
     Waiver Decision disposition reason owner decidedOn onAsset onElement
     AttackVector Cell consequence place holds sitsIn protects defeats ofControlType upholds reference exploitsWeakness
     defaultBand basis ofProperty axis hazardousSituation leadsTo
-""".split()
+"""
 
 
 class _Terms:
     """A closed namespace: only the names given at its making exist."""
 
-    def __init__(self, base: str, names: list[str]) -> None:
-        for name in names:
+    def __init__(self, base: str, names: str) -> None:
+        for name in names.split():
             setattr(self, name.replace("-", "_"), f"<{base}{name}>")
 
     def __getattr__(self, name: str) -> str:
@@ -46,17 +46,17 @@ class _Terms:
 
 
 tm = _Terms(TM, _TM_NAMES)
-rdf = _Terms(RDF, ["type", "first", "rest", "nil"])
-rdfs = _Terms(RDFS, ["label", "subClassOf", "subPropertyOf", "domain", "range", "comment", "seeAlso", "isDefinedBy"])
+rdf = _Terms(RDF, "type first rest nil")
+rdfs = _Terms(RDFS, "label subClassOf subPropertyOf domain range comment seeAlso isDefinedBy")
 owl = _Terms(
     OWL,
     """Class ObjectProperty DatatypeProperty AnnotationProperty NamedIndividual TransitiveProperty SymmetricProperty
     Restriction onProperty hasValue someValuesFrom allValuesFrom intersectionOf unionOf equivalentClass
-    equivalentProperty inverseOf propertyChainAxiom disjointWith differentFrom sameAs Thing Nothing""".split(),
+    equivalentProperty inverseOf propertyChainAxiom disjointWith differentFrom sameAs Thing Nothing""",
 )
-skos = _Terms(SKOS, ["definition", "note"])
-dct = _Terms(DCT, ["date", "source"])
-sh = _Terms(SH, ["Violation", "Warning", "Info"])
+skos = _Terms(SKOS, "definition note")
+dct = _Terms(DCT, "date source")
+sh = _Terms(SH, "Violation Warning Info")
 
 
 def iri(text: str) -> str:

@@ -38,7 +38,9 @@ class Checker:
 
         ``follows_from`` names (as a hash) the rules that made *triples* from *assembled*.
         """
-        key = cache.digest("report", self.kind, shacl.NAME, self._digest, assembled.digest, follows_from, on.isoformat())
+        key = cache.digest(
+            "report", self.kind, shacl.NAME, self._digest, assembled.digest, follows_from, on.isoformat()
+        )
         kept = cache.get("report", key)
         if kept is None:
             kept = json.dumps(self._run(triples, on))
@@ -52,9 +54,18 @@ class Checker:
             waiver = "" if shape in structural else waivers.get((shape, focus), "")
             findings.append(
                 Finding(
-                    assembled.key, _SEVERITY[severity], shape, focus, path, value, _short(message, assembled.device),
-                    shape in structural, places.find(focus, path, value), waiver, component,
-                )  # fmt: skip
+                    assembled.key,
+                    _SEVERITY[severity],
+                    shape,
+                    focus,
+                    path,
+                    value,
+                    _short(message, assembled.device),
+                    shape in structural,
+                    places.find(focus, path, value),
+                    waiver,
+                    component,
+                )
             )
         return ValidationReport(tuple(sorted(findings)))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from tmkb import query
 from tmkb.headers import QuerySpec
-from tmkb.model.tables import Cell, ResultTable
+from tmkb.model.tables import Cell, ResultTable, table
 from tmkb.model.threats import AXES, RATINGS, AxisRating, StageRating, ThreatControl, ThreatDecision, ThreatRow
 from tmkb.query import KnowledgeBase
 from tmkb.terms import LIB, TM
@@ -51,7 +51,14 @@ class _Tables:
             self._patterns[record["pattern"], record["aspect"]].append(str(record["value"]))
         self._by = {
             name: _index(records(kb, view(name)))
-            for name in ("exploitability", "ratings", "overall", "threat-controls", "threat-decisions", "threat-advisories")
+            for name in (
+                "exploitability",
+                "ratings",
+                "overall",
+                "threat-controls",
+                "threat-decisions",
+                "threat-advisories",
+            )
         }
 
     def row(self, record: dict[str, Cell]) -> ThreatRow:
@@ -114,9 +121,13 @@ class _Tables:
             before = found.get(str(r["control"]))
             decides = r["creditedStage"] == self._stage or (before is not None and before.decides)
             found[str(r["control"])] = ThreatControl(
-                slug(r["control"]), str(r["name"] or slug(r["control"])), slug(r["typeId"]), str(r["status"] or "unknown"),
-                decides, _text(r["verification"]),
-            )  # fmt: skip
+                slug(r["control"]),
+                str(r["name"] or slug(r["control"])),
+                slug(r["typeId"]),
+                str(r["status"] or "unknown"),
+                decides,
+                _text(r["verification"]),
+            )
         return tuple(found.values())
 
     def _decision(self, key: tuple[Cell, Cell]) -> ThreatDecision | None:
@@ -184,7 +195,13 @@ def asset_table(kb: KnowledgeBase, view: View, title: str) -> ResultTable:
         text = r["words"] or (r["reason"] if not known else "follows from what it holds or performs")
         old = cells[r["asset"]].get((str(r["property"]), str(r["axis"])))
         cells[r["asset"]][str(r["property"]), str(r["axis"])] = old or f"{said}: {text}" if text else said
-    columns = [("id", "Id"), ("asset", "Asset"), ("kind", "Kind"), ("holder", "Held by"), ("need", "Why it needs protection")]
+    columns = [
+        ("id", "Id"),
+        ("asset", "Asset"),
+        ("kind", "Kind"),
+        ("holder", "Held by"),
+        ("need", "Why it needs protection"),
+    ]
     columns += [(p, f"Loss of {p}") for p in ("confidentiality", "integrity", "availability")]
     rows: list[tuple[Cell, ...]] = []
     for r in merged(kb, view("assets"), ("release", "asset"), ("kind", "holder")):
@@ -193,13 +210,6 @@ def asset_table(kb: KnowledgeBase, view: View, title: str) -> ResultTable:
             for p in ("confidentiality", "integrity", "availability")
         )
         rows.append((slug(r["asset"]), r["name"], r["kind"], r["holder"], r["need"], *effects))
-    return query_table(title, columns, rows)
-
-
-def query_table(title: str, columns: list[tuple[str, str]], rows: list[tuple[Cell, ...]]) -> ResultTable:
-    """Return a table of text columns."""
-    from tmkb.model.tables import table
-
     return table(title, columns, rows)
 
 

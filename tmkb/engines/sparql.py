@@ -15,7 +15,8 @@ Row = tuple[str | None, ...]
 def _term(text: str) -> ox.NamedNode | ox.Literal:
     if text.startswith("<"):
         return ox.NamedNode(text[1:-1])
-    return next(iter(ox.parse(f"<x:s> <x:p> {text} .".encode(), format=ox.RdfFormat.N_TRIPLES))).object  # type: ignore[return-value]
+    found: ox.Literal = next(iter(ox.parse(f"<x:s> <x:p> {text} .".encode(), format=ox.RdfFormat.N_TRIPLES))).object
+    return found
 
 
 def _document(triples: Iterable[Triple]) -> bytes:

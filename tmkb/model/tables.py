@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Cell = str | int | bool | None
@@ -26,6 +27,6 @@ class ResultTable:
     notes: tuple[str, ...] = ()
 
 
-def table(title: str, columns: list[tuple[str, str]], rows: list[tuple[Cell, ...]], *notes: str) -> ResultTable:
+def table(title: str, columns: list[tuple[str, str]], rows: Sequence[tuple[Cell, ...]], *notes: str) -> ResultTable:
     """Return a table whose columns are text unless their cells are numbers; columns are (name, title)."""
     return ResultTable(title, tuple(Column(n, "string", t) for n, t in columns), tuple(rows), notes)
