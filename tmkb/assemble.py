@@ -39,9 +39,11 @@ def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> A
             and lexical(statement.triple[2]) != version
         ):
             raise SourceError(
-                "E-RELEASE", f"the folder is named {version} but tm:version says {lexical(statement.triple[2])}",
-                where=str(statement.origin), hint="name the folder after the version",
-            )  # fmt: skip
+                "E-RELEASE",
+                f"the folder is named {version} but tm:version says {lexical(statement.triple[2])}",
+                where=str(statement.origin),
+                hint="name the folder after the version",
+            )
     expanded = _expand(own, asserted.modules, device)
     redirected = _redirect(own + expanded, device)
     local = redirected + _keys(redirected, device, release)
@@ -54,9 +56,11 @@ def _the_one(statements: Sequence[Statement], kind: str, key: str) -> str:
     if len(found) != 1:
         where = statements[0].origin.file if statements else f"devices/{key.replace('@', '/')}"
         raise SourceError(
-            "E-RELEASE", f"a release folder describes one {kind}, this one {len(found)}", where=where,
+            "E-RELEASE",
+            f"a release folder describes one {kind}, this one {len(found)}",
+            where=where,
             hint="state the device and its release once, in release.ttl",
-        )  # fmt: skip
+        )
     return found[0]
 
 
@@ -108,9 +112,11 @@ def _redirect(statements: list[Statement], device: str) -> list[Statement]:
         former = f"<{bare(device)}{lexical(o)}>"
         if former in subjects or renamed.get(former, s) != s:
             raise SourceError(
-                "E-RENAME", f"the former id {lexical(o)!r} is in use", where=str(statement.origin),
+                "E-RENAME",
+                f"the former id {lexical(o)!r} is in use",
+                where=str(statement.origin),
                 hint="a former id may be neither present nor claimed twice",
-            )  # fmt: skip
+            )
         renamed[former] = s
     if not renamed:
         return statements

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from tmkb.pipeline import Options
 
 app = typer.Typer(
-    name="tmkb", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    name="tmkb",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     help="Knowledge base of medical-device cybersecurity threats: derive, rate, check, explain, decide.",
-)  # fmt: skip
+)
 
 
 class Format(StrEnum):
@@ -124,9 +128,13 @@ def devices(kb: Kb = None, family: Family = "", style: Style = Format.table) -> 
 
 @app.command()
 def check(
-    kb: Kb = None, device: Device = "", family: Family = "", on: On = "", style: Style = Format.table,
+    kb: Kb = None,
+    device: Device = "",
+    family: Family = "",
+    on: On = "",
+    style: Style = Format.table,
     fail_on: Annotated[Gate, typer.Option("--fail-on", help="Exit 1 from this severity on.")] = Gate.violation,
-) -> None:  # fmt: skip
+) -> None:
     """Check completeness before and after derivation; waived findings are shown and do not count."""
     from tmkb import reports
 
@@ -141,9 +149,13 @@ def check(
 
 @app.command()
 def threats(
-    kb: Kb = None, device: Device = "", family: Family = "", on: On = "", style: Style = Format.table,
+    kb: Kb = None,
+    device: Device = "",
+    family: Family = "",
+    on: On = "",
+    style: Style = Format.table,
     view: ViewOption = View.implemented,
-) -> None:  # fmt: skip
+) -> None:
     """List the derived threats with their ratings before and after controls."""
     from tmkb import reports
 
@@ -156,9 +168,13 @@ def threats(
 
 @app.command()
 def risk(
-    kb: Kb = None, device: Device = "", family: Family = "", on: On = "", style: Style = Format.table,
+    kb: Kb = None,
+    device: Device = "",
+    family: Family = "",
+    on: On = "",
+    style: Style = Format.table,
     view: ViewOption = View.implemented,
-) -> None:  # fmt: skip
+) -> None:
     """Show the risk matrix before and after controls, counts, and what is unacceptable or unknown."""
     from tmkb import reports
 
@@ -177,8 +193,11 @@ def safety(kb: Kb = None, device: Device = "", family: Family = "", on: On = "",
 def table(
     name: Annotated[TableName, typer.Argument(help="Which of the method's tables.")],
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="NAME or NAME@RELEASE.")],
-    kb: Kb = None, on: On = "", style: Style = Format.table, view: ViewOption = View.implemented,
-) -> None:  # fmt: skip
+    kb: Kb = None,
+    on: On = "",
+    style: Style = Format.table,
+    view: ViewOption = View.implemented,
+) -> None:
     """Print one of the method's tables for a device."""
     from tmkb import reports
 
@@ -189,8 +208,12 @@ def table(
 def query(
     name: Annotated[str, typer.Argument(help="Name of a query; without one, the list.")] = "",
     parameter: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value, may be repeated.")] = None,
-    kb: Kb = None, device: Device = "", family: Family = "", on: On = "", style: Style = Format.table,
-) -> None:  # fmt: skip
+    kb: Kb = None,
+    device: Device = "",
+    family: Family = "",
+    on: On = "",
+    style: Style = Format.table,
+) -> None:
     """List the named queries, or run one."""
     from tmkb import answers
 
@@ -207,10 +230,14 @@ def query(
 @app.command()
 def sparql(
     source: Annotated[str, typer.Argument(metavar="FILE|-", help="File with one query, or - for standard input.")],
-    kb: Kb = None, device: Device = "", family: Family = "", on: On = "", style: Style = Format.table,
+    kb: Kb = None,
+    device: Device = "",
+    family: Family = "",
+    on: On = "",
+    style: Style = Format.table,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="Most rows; more is an error.")] = 10_000,
     seconds: Annotated[int, typer.Option("--timeout", min=1, max=600, help="Most seconds.")] = 30,
-) -> None:  # fmt: skip
+) -> None:
     """Run a read-only SPARQL query (SELECT, ASK, CONSTRUCT, DESCRIBE) over the release graphs and the core graph."""
     from tmkb import answers
 
@@ -224,8 +251,10 @@ def sparql(
 @app.command()
 def infer(
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
-    kb: Kb = None, device: Device = "", on: On = "",
-) -> None:  # fmt: skip
+    kb: Kb = None,
+    device: Device = "",
+    on: On = "",
+) -> None:
     """Write the closure of a release (asserted and inferred) as sorted N-Triples."""
     from tmkb import answers
 
@@ -235,8 +264,12 @@ def infer(
 @app.command()
 def why(
     threat: Annotated[str, typer.Argument(help="Id of a threat, such as LVP-ABC234.")],
-    kb: Kb = None, device: Device = "", on: On = "", style: Style = Format.table, view: ViewOption = View.implemented,
-) -> None:  # fmt: skip
+    kb: Kb = None,
+    device: Device = "",
+    on: On = "",
+    style: Style = Format.table,
+    view: ViewOption = View.implemented,
+) -> None:
     """Explain one threat: facts with file and line, axioms, rule, tiers, severity, controls, ratings, decision."""
     from tmkb import answers
 
@@ -249,8 +282,10 @@ def why_not(
     vector: Annotated[str, typer.Option("--vector", help="Local id of the entry.")],
     pattern: Annotated[str, typer.Option("--pattern", help="Id of the pattern, such as T-0003.")],
     asset: Annotated[str, typer.Option("--asset", help="Local id of the asset.")] = "",
-    kb: Kb = None, on: On = "", style: Style = Format.table,
-) -> None:  # fmt: skip
+    kb: Kb = None,
+    on: On = "",
+    style: Style = Format.table,
+) -> None:
     """Say which half is missing for a threat that is not derived."""
     from tmkb import answers
 
@@ -270,12 +305,14 @@ def _lines(answer: ResultTable, style: Format) -> None:
 
 @app.command()
 def decide(
-    threat: Annotated[list[str], typer.Argument(metavar="THREAT... DISPOSITION", help="Threat ids, then the decision.")],
+    threat: Annotated[list[str], typer.Argument(metavar="THREAT... DISPOSITION", help="Ids, then the decision.")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")],
     expires: Annotated[str, typer.Option("--expires", help="Last day on which it holds, YYYY-MM-DD.")] = "",
-    kb: Kb = None, device: Device = "", on: On = "",
-) -> None:  # fmt: skip
+    kb: Kb = None,
+    device: Device = "",
+    on: On = "",
+) -> None:
     """Record a decision on threats: accept, mitigate, transfer, eliminate or not-applicable; append-only."""
     from tmkb import answers
 

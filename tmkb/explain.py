@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tmkb import views
-from tmkb.model.graphs import RatedGraph, Statement, Triple
+from tmkb.model.graphs import RatedGraph, Statement
 from tmkb.model.tables import Cell
 from tmkb.model.threats import AXES, StageRating, ThreatRow
 from tmkb.prove import Prover, Step
 from tmkb.query import KnowledgeBase, shown
-from tmkb.terms import SKOLEM, TM, bare, dct, is_literal, lexical, owl, rdf, rdfs, skos, tm
-from tmkb.validate import Places
+from tmkb.terms import TM, bare, dct, lexical, owl, rdf, rdfs, skos, tm
 from tmkb.views import View
+from tmkb.wording import Wording
 
 RULES = {
     "stated": "stated",
@@ -64,13 +64,8 @@ class Explainer:
         """Prepare proofs, names and places."""
         self._kb, self._rated, self._view = kb, rated, view
         self._prover = Prover(rated.derived.closed)
-        self._places = Places(rated.assembled.origins)
-        self._names: dict[str, str] = {}
-        self._facts: dict[str, dict[str, list[str]]] = {}
-        for s, p, o in sorted(rated.triples):
-            self._facts.setdefault(s, {}).setdefault(p, []).append(o)
-            if p == rdfs.label:
-                self._names.setdefault(s, lexical(o))
+        self._say = Wording(rated)
+        self._facts = self._say.facts
         self._release = bare(rated.assembled.release)
 
     # -- why ---------------------------------------------------------------------------------------------------
@@ -82,13 +77,19 @@ class Explainer:
             Line(1, f"asset: {row.asset_name} ({row.asset}); entry: {row.entry_name} ({row.entry})"),
             Line(
                 1,
-                f"device: {row.device_name} {row.release}; loses {', '.join(row.violates)}; STRIDE {', '.join(row.stride)}",
+                f"device: {row.device_name} {row.release}; "
+                f"loses {', '.join(row.violates)}; STRIDE {', '.join(row.stride)}",
             ),
         ]
         for part in (
-            self._derivation(row), self._pattern(row), self._tiers(row), self._severity(row), self._controls(row),
-            self._ratings(row), self._decision(row),
-        ):  # fmt: skip
+            self._derivation(row),
+            self._pattern(row),
+            self._tiers(row),
+            self._severity(row),
+            self._controls(row),
+            self._ratings(row),
+            self._decision(row),
+        ):
             lines += part
         return lines
 
@@ -145,7 +146,7 @@ class Explainer:
         )
         yield Line(0, "Why there is such a threat")
         for number, (title, step) in enumerate(zip(titles, self.steps(row), strict=True), 1):
-            yield Line(1, f"{number}. {title}: {self.sentence(step.triple)}")
+            yield Line(1, f"{number}. {title}: {self._say.sentence(step.triple)}")
             yield from self._proof(step, 2, skip=True)
         yield Line(
             1,
@@ -157,7 +158,7 @@ class Explainer:
     def _proof(self, step: Step, depth: int, *, skip: bool = False) -> Iterator[Line]:
         if not skip or step.rule == "stated":
             where = str(step.origin) if step.origin is not None and step.origin.line else ""
-            yield Line(depth, self.sentence(step.triple), where, step.rule)
+            yield Line(depth, self._say.sentence(step.triple), where, step.rule)
         if step.premises:
             yield Line(depth + (0 if skip else 1), f"because {RULES[step.rule]}:", "", step.rule)
             for premise in step.premises:
@@ -168,8 +169,8 @@ class Explainer:
         facts = self._facts[f"<{views.library_iri(row.pattern)}>"]
         yield Line(
             0,
-            f"Pattern {row.pattern}: {self._words(facts, skos.definition)}",
-            self.place(views.library_iri(row.pattern)),
+            f"Pattern {row.pattern}: {self._say.words(facts, skos.definition)}",
+            self._say.place(views.library_iri(row.pattern)),
         )
         references = [lexical(o) for o in facts.get(tm.reference, ())]
         weaknesses = [shown(o) for o in facts.get(tm.exploitsWeakness, ())]
@@ -177,7 +178,7 @@ class Explainer:
             if values:
                 yield Line(1, f"{label}: {', '.join(values)}")
         for source in facts.get(dct.source, ()):
-            yield Line(1, f"source: {self.name(source)}", self.place(bare(source)))
+            yield Line(1, f"source: {self._say.name(source)}", self._say.place(bare(source)))
         if row.advisories:
             yield Line(1, f"public advisories as evidence for this class: {', '.join(row.advisories)}")
 
@@ -188,8 +189,8 @@ class Explainer:
             if r["part"] == "condition":
                 yield Line(
                     1,
-                    f"one tier easier through condition {r['name']}: {self._reason(r['because'])}",
-                    self.place(r["because"]),
+                    f"one tier easier through condition {r['name']}: {self._say.reason(r['because'])}",
+                    self._say.place(r["because"]),
                 )
             else:
                 tier = f"tier {_roman(r['tier'])}" if r["tier"] else "no tier: unknown"
@@ -199,9 +200,13 @@ class Explainer:
                     if r["because"] == views.library_iri(row.pattern)
                     else f"{r['name']}"
                 )
-                yield Line(1, f"{tier} from {kind}: {mark}. {self._reason(r['because'])}", self.place(r["because"]))
+                yield Line(
+                    1, f"{tier} from {kind}: {mark}. {self._say.reason(r['because'])}", self._say.place(r["because"])
+                )
         if tm.defaultBand in facts:
-            yield Line(1, f"without intent: band {lexical(facts[tm.defaultBand][0])}. {self._words(facts, tm.basis)}")
+            yield Line(
+                1, f"without intent: band {lexical(facts[tm.defaultBand][0])}. {self._say.words(facts, tm.basis)}"
+            )
         stage = row.inherent
         yield Line(1, f"before controls: {_stands(stage)}")
 
@@ -230,14 +235,14 @@ class Explainer:
                 seen.add(key)
                 through = "" if r["through"] == bare(asset) else f" (through {r['throughName']})"
                 text = f"hazard {r['hazardName']} → {r['situationName']} → harm {r['harmName']} ({r['level']}){through}"
-                yield Line(1, text, self.place(r["situation"]))
+                yield Line(1, text, self._say.place(r["situation"]))
 
     def _impact_place(self, asset: str, prop: str, axis: str) -> str:
         for node, facts in self._facts.items():
             if asset in facts.get(tm.onAsset, ()) and (tm.Cell not in facts.get(rdf.type, ())):
-                properties = [self._names.get(o) for o in facts.get(tm.ofProperty, ())]
-                if prop in properties and axis in [self._names.get(o) for o in facts.get(tm.axis, ())]:
-                    return self._places.find(node)
+                properties = [self._say.names.get(o) for o in facts.get(tm.ofProperty, ())]
+                if prop in properties and axis in [self._say.names.get(o) for o in facts.get(tm.axis, ())]:
+                    return self._say.places.find(node)
         return ""
 
     def _controls(self, row: ThreatRow) -> Iterator[Line]:
@@ -253,18 +258,18 @@ class Explainer:
             if not mine:
                 verdict = "no credit: " + self._no_credit(iri, control.status, row)
             text = f"{control.name} ({control.type}, {control.status}): {'; '.join([*effects, verdict])}"
-            yield Line(1, text, self.place(bare(iri)) if iri else "")
+            yield Line(1, text, self._say.place(bare(iri)) if iri else "")
         if not row.controls:
             yield Line(1, "no control of a type that counters this pattern protects a place of this threat")
 
     def _no_credit(self, control: str, status: str, row: ThreatRow) -> str:
         defeated = [n for n, f in self._facts.items() if control in f.get(tm.defeats, ())]
         if defeated:
-            return f"condition {self.name(defeated[0])} defeats it"
+            return f"condition {self._say.name(defeated[0])} defeats it"
         if status not in ("implemented", "verified"):
             return f"{status} does not count in the view of built controls"
         types = self._facts.get(control, {}).get(tm.ofControlType, ())
-        upheld = {self._names.get(o) for t in types for o in self._facts.get(t, {}).get(tm.upholds, ())}
+        upheld = {self._say.names.get(o) for t in types for o in self._facts.get(t, {}).get(tm.upholds, ())}
         if not upheld & set(row.violates):
             return f"its type upholds {', '.join(sorted(str(u) for u in upheld)) or 'nothing'}, not what is lost here"
         return "its type forces no tier, band or severity here"
@@ -286,7 +291,7 @@ class Explainer:
         if d is None:
             yield Line(1, "none recorded; record one with 'tmkb decide'")
         else:
-            where = next((self._places.find(k) for k in self._facts if k.endswith(f"/{d.iri}>")), "")
+            where = next((self._say.places.find(k) for k in self._facts if k.endswith(f"/{d.iri}>")), "")
             yield Line(
                 1, f"{d.disposition}: {d.reason} ({d.owner}, {d.decided_on}, until {d.expires or 'revoked'})", where
             )
@@ -299,7 +304,7 @@ class Explainer:
 
     def why_not(self, vector: str, pattern: str, asset: str = "") -> list[Line]:
         """Return which half is missing for a threat of *pattern* at *vector* (on *asset*); all are N-Triples IRIs."""
-        lines = [Line(0, f"Is there a threat {self.name(pattern)} at {self.name(vector)}?")]
+        lines = [Line(0, f"Is there a threat {self._say.name(pattern)} at {self._say.name(vector)}?")]
         derived = [t for t in self._threats() if self._is(t, vector, pattern, asset)]
         if derived:
             ids = [lexical(self._facts[t][tm.shortId][0]) for t in derived]
@@ -310,26 +315,26 @@ class Explainer:
         related = {s for s, f in self._facts.items() if vector in f.get(relation, ())}
         prone = {s for s, f in self._facts.items() if pattern in f.get(tm.susceptibleTo, ()) and tm.ofDevice in f}
         for one in [asset] if asset else sorted(related | prone):
-            lines.append(Line(1, f"asset {self.name(one)}", self.place(bare(one))))
+            lines.append(Line(1, f"asset {self._say.name(one)}", self._say.place(bare(one))))
             lines.append(
                 self._half(one in prone, f"is susceptible (kinds that are: {self._kinds(tm.susceptibleTo, pattern)})")
             )
-            lines.append(self._half(one in related, f"stands to the entry as '{self.name(relation)}'"))
+            lines.append(self._half(one in related, f"stands to the entry as '{self._say.name(relation)}'"))
         if not asset and not related | prone:
             lines.append(Line(1, "no asset of this release is susceptible or stands in the relation"))
         return lines
 
     def _entry_half(self, vector: str, pattern: str, admitted: bool) -> Iterator[Line]:
         kinds = self._kinds(tm.admits, pattern)
-        own = sorted(self._names[k] for k in self._facts[vector].get(rdf.type, ()) if k in self._names)
+        own = sorted(self._say.names[k] for k in self._facts[vector].get(rdf.type, ()) if k in self._say.names)
         yield self._half(admitted, f"the entry admits the pattern (kinds that do: {kinds})")
-        yield Line(2, f"the entry is: {', '.join(own)}", self.place(bare(vector)))
+        yield Line(2, f"the entry is: {', '.join(own)}", self._say.place(bare(vector)))
         if tm.AttackVector not in self._facts[vector].get(rdf.type, ()) and tm.Interface in self._facts[vector].get(
             rdf.type, ()
         ):
             zones = sorted(
                 {
-                    self.name(z)
+                    self._say.name(z)
                     for c in self._facts[vector].get(tm.connects, ())
                     for z in self._facts[c].get(tm.inZone, ())
                 }
@@ -348,7 +353,10 @@ class Explainer:
             if pattern in f.get(owl.hasValue, ()) and prop in f.get(owl.onProperty, ())
         }
         origins = self._rated.assembled.origins
-        return ", ".join(sorted(self.name(s) for s, p, o in origins if p == rdfs.subClassOf and o in makers)) or "none"
+        return (
+            ", ".join(sorted(self._say.name(s) for s, p, o in origins if p == rdfs.subClassOf and o in makers))
+            or "none"
+        )
 
     def _threats(self) -> list[str]:
         return [s for s, f in self._facts.items() if tm.Threat in f.get(rdf.type, ())]
@@ -357,69 +365,6 @@ class Explainer:
         facts = self._facts[threat]
         same = facts[tm.entry] == [vector] and facts[tm.pattern] == [pattern]
         return same and (not asset or facts[tm.asset] == [asset])
-
-    # -- words -------------------------------------------------------------------------------------------------
-
-    def name(self, term: str) -> str:
-        """Return a term in words: label, text of a literal, or a description of a class expression."""
-        if is_literal(term):
-            return lexical(term)
-        if term in self._names:
-            return self._names[term]
-        if bare(term).startswith(SKOLEM):
-            return self._expression(term)
-        return shown(term)
-
-    def sentence(self, triple: Triple) -> str:
-        """Return a triple as a sentence."""
-        s, p, o = triple
-        if p == rdf.type and o == owl.TransitiveProperty:
-            return f"'{self.name(s)}' is transitive"
-        if p == rdf.type:
-            return f"{self.name(s)} is {_a(self.name(o))}"
-        if p in (rdfs.subClassOf, owl.equivalentClass):
-            return f"every {self.name(s)} is {_a(self.name(o))}"
-        if p == owl.inverseOf:
-            return f"'{self.name(s)}' is the inverse of '{self.name(o)}'"
-        if p == owl.propertyChainAxiom:
-            return f"'{self.name(s)}' follows from the chain {self._members(o)}"
-        return f"{self.name(s)} · {self.name(p)} · {self.name(o)}"
-
-    def place(self, iri: Cell) -> str:
-        """Return file and line where a node is first described."""
-        return self._places.find(f"<{iri}>") if iri else ""
-
-    def _expression(self, node: str) -> str:
-        facts = self._facts.get(node, {})
-        for prop in facts.get(owl.onProperty, ()):
-            for value in facts.get(owl.hasValue, ()):
-                return f"something that has '{self.name(value)}' as value of '{self.name(prop)}'"
-            for filler in facts.get(owl.someValuesFrom, ()):
-                return f"something that '{self.name(prop)}' {_a(self.name(filler))}"
-        for head in facts.get(owl.intersectionOf, ()):
-            return self._members(head)
-        return "a class expression"
-
-    def _members(self, head: str) -> str:
-        items = []
-        while head != rdf.nil and self._facts.get(head, {}).get(rdf.first):
-            items.append(self.name(self._facts[head][rdf.first][0]))
-            head = self._facts[head][rdf.rest][0]
-        return " and also ".join(items)
-
-    def _reason(self, node: Cell) -> str:
-        facts = self._facts.get(f"<{node}>", {})
-        return self._words(facts, tm.reason) or self._words(facts, tm.basis)
-
-    @staticmethod
-    def _words(facts: dict[str, list[str]], prop: str) -> str:
-        return " ".join(lexical(o) for o in facts.get(prop, ()))
-
-
-def _a(noun: str) -> str:
-    if noun.startswith(("something", "anything")):
-        return noun
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
 def _effect(r: dict[str, Cell]) -> str:

@@ -73,9 +73,17 @@ def read(path: Path) -> QuerySpec:
     body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
     _check(one, params, columns, body, path, where)
     return QuerySpec(
-        one["id"], one["title"], one["kind"], tuple(params), tuple(columns),
-        one.get("because", ""), one.get("emits", ""), one["source"], text, where,
-    )  # fmt: skip
+        one["id"],
+        one["title"],
+        one["kind"],
+        tuple(params),
+        tuple(columns),
+        one.get("because", ""),
+        one.get("emits", ""),
+        one["source"],
+        text,
+        where,
+    )
 
 
 def catalogue(folder: Path) -> tuple[QuerySpec, ...]:

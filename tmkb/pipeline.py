@@ -148,7 +148,7 @@ def rate_release(assembled: AssembledGraph, reasoner: Reasoner, progress: Progre
     progress(f"{assembled.key}: inferring")
     closed = close_release(assembled, reasoner)
     progress(f"{assembled.key}: deriving and rating")
-    return rate(derive(closed, rules("derive")), rules("rate"), fire=fire)
+    return rate(derive(closed, rules("derive")), rules("rate"), fire=fire, reasoner=reasoner.name)
 
 
 def close_release(assembled: AssembledGraph, reasoner: Reasoner) -> ClosedGraph:
@@ -213,9 +213,11 @@ def refuse_structural(said: Sequence[Finding]) -> None:
     lines = [f"{f.where or f.release}: {query.shown(f.focus)}: {f.message}" for f in said[:20]]
     more = f"\n  and {len(said) - 20} more" if len(said) > 20 else ""
     raise StructuralError(
-        "E-STRUCTURE", "the model has structural errors, so nothing was derived:\n  " + "\n  ".join(lines) + more,
-        where=said[0].where.split(" ")[0], hint="mend these first; 'tmkb check' then shows what is incomplete",
-    )  # fmt: skip
+        "E-STRUCTURE",
+        "the model has structural errors, so nothing was derived:\n  " + "\n  ".join(lines) + more,
+        where=said[0].where.split(" ")[0],
+        hint="mend these first; 'tmkb check' then shows what is incomplete",
+    )
 
 
 def _policy_line(asserted: AssertedGraph, policy: str) -> str:

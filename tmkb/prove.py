@@ -190,11 +190,17 @@ class Prover:
             for other in ends:
                 for here in set(self._out[one, tm.inZone]) & zones:
                     for there in set(self._out[other, tm.inZone]) & zones - {here}:
-                        yield "crossing", [
-                            (interface, tm.connects, one), (interface, tm.connects, other),
-                            (one, tm.inZone, here), (other, tm.inZone, there),
-                            (boundary, tm.between, here), (boundary, tm.between, there),
-                        ]  # fmt: skip
+                        yield (
+                            "crossing",
+                            [
+                                (interface, tm.connects, one),
+                                (interface, tm.connects, other),
+                                (one, tm.inZone, here),
+                                (other, tm.inZone, there),
+                                (boundary, tm.between, here),
+                                (boundary, tm.between, there),
+                            ],
+                        )
 
 
 def premises(closed: ClosedGraph, triple: Triple) -> list[Statement]:

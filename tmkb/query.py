@@ -119,9 +119,10 @@ def _node(kb: KnowledgeBase, param: Param, value: str) -> str:
         if _is_a(kb, f"<{candidate}>", _PREFIXES["tm"] + kind.removeprefix("tm:") if kind.startswith("tm:") else ""):
             return f"<{candidate}>"
     raise ParameterError(
-        "E-PARAM", f"{param.name}={value}: no such {kind or 'node'} in the knowledge base",
+        "E-PARAM",
+        f"{param.name}={value}: no such {kind or 'node'} in the knowledge base",
         hint="give an id (lib:T-0003, tm:medium-wifi), a slug or a full IRI",
-    )  # fmt: skip
+    )
 
 
 def _is_a(kb: KnowledgeBase, node: str, kind: str) -> bool:

@@ -127,10 +127,18 @@ def rating(stage: StageRating) -> str:
 def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
     """Return threats as table rows: who, what, how, and the rating before and after controls."""
     columns = [
-        ("id", "Id"), ("asset", "Asset"), ("stride", "STRIDE"), ("entry", "Entry"), ("pattern", "Threat"),
-        ("impact", "Lost: severity"), ("source", "Source"), ("before", "Before"), ("controls", "Deciding controls"),
-        ("after", "After"), ("decision", "Decision"),
-    ]  # fmt: skip
+        ("id", "Id"),
+        ("asset", "Asset"),
+        ("stride", "STRIDE"),
+        ("entry", "Entry"),
+        ("pattern", "Threat"),
+        ("impact", "Lost: severity"),
+        ("source", "Source"),
+        ("before", "Before"),
+        ("controls", "Deciding controls"),
+        ("after", "After"),
+        ("decision", "Decision"),
+    ]
     body: list[tuple[Cell, ...]] = []
     for row in rows:
         worst = max((row.inherent.axes[a].severity or 0 for a in AXES), default=0)
@@ -147,7 +155,7 @@ def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
                 ", ".join(c.iri for c in row.controls if c.decides),
                 rating(row.residual),
                 row.decision.disposition if row.decision else "",
-            )  # fmt: skip
+            )
         )
     return ResultTable(title, tuple(Column(n, "string", t) for n, t in columns), tuple(body))
 
@@ -160,31 +168,58 @@ def letters(stride: Sequence[str]) -> str:
 def threat_object(row: ThreatRow, basis: str) -> dict[str, object]:
     """Return a threat as JSON object (fields as promised in docs/output.md)."""
     return {
-        "id": row.id, "iri": row.iri, "device": row.device, "device_name": row.device_name, "release": row.release,
-        "family": list(row.family), "asset": row.asset, "asset_name": row.asset_name, "entry": row.entry,
-        "entry_name": row.entry_name, "vector": row.vector, "pattern": row.pattern, "pattern_name": row.pattern_name,
-        "stride": list(row.stride), "violates": list(row.violates), "sources": list(row.sources),
-        "inherent": _stage(row.inherent), "residual": _stage(row.residual),
+        "id": row.id,
+        "iri": row.iri,
+        "device": row.device,
+        "device_name": row.device_name,
+        "release": row.release,
+        "family": list(row.family),
+        "asset": row.asset,
+        "asset_name": row.asset_name,
+        "entry": row.entry,
+        "entry_name": row.entry_name,
+        "vector": row.vector,
+        "pattern": row.pattern,
+        "pattern_name": row.pattern_name,
+        "stride": list(row.stride),
+        "violates": list(row.violates),
+        "sources": list(row.sources),
+        "inherent": _stage(row.inherent),
+        "residual": _stage(row.residual),
         "controls": [
-            {"id": c.iri, "name": c.name, "type": c.type, "status": c.status, "decides": c.decides} for c in row.controls
+            {"id": c.iri, "name": c.name, "type": c.type, "status": c.status, "decides": c.decides}
+            for c in row.controls
         ],
-        "decision": None if row.decision is None else {
-            "id": row.decision.iri, "disposition": row.decision.disposition, "reason": row.decision.reason,
-            "owner": row.decision.owner, "decided_on": row.decision.decided_on, "expires": row.decision.expires,
+        "decision": None
+        if row.decision is None
+        else {
+            "id": row.decision.iri,
+            "disposition": row.decision.disposition,
+            "reason": row.decision.reason,
+            "owner": row.decision.owner,
+            "decided_on": row.decision.decided_on,
+            "expires": row.decision.expires,
         },
-        "advisories": list(row.advisories), "verification": list(row.verification), "path": row.path,
-        "not_applicable": row.not_applicable, "basis": basis,
-    }  # fmt: skip
+        "advisories": list(row.advisories),
+        "verification": list(row.verification),
+        "path": row.path,
+        "not_applicable": row.not_applicable,
+        "basis": basis,
+    }
 
 
 def _stage(stage: StageRating) -> dict[str, object]:
     return {
-        "tier": stage.tier, "band": stage.band, "band_before_factors": stage.base_band,
+        "tier": stage.tier,
+        "band": stage.band,
+        "band_before_factors": stage.base_band,
         "severity_by_axis": {axis: stage.axes[axis].severity for axis in AXES},
         "rating_by_axis": {axis: stage.axes[axis].rating for axis in AXES},
         "at_least_by_axis": {axis: stage.axes[axis].at_least for axis in AXES},
-        "rating": stage.rating, "at_least": stage.at_least, "acceptance": stage.acceptance,
-    }  # fmt: skip
+        "rating": stage.rating,
+        "at_least": stage.at_least,
+        "acceptance": stage.acceptance,
+    }
 
 
 def finding_text(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
@@ -209,9 +244,16 @@ def finding_text(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
 def finding_table(findings: Sequence[Finding], names: Mapping[str, str], title: str) -> ResultTable:
     """Return findings as rows, worst first; *names* say in words what the nodes are."""
     columns = [
-        ("severity", "Severity"), ("release", "Release"), ("shape", "Shape"), ("focus", "Node"), ("name", "Name"),
-        ("value", "Value"), ("message", "What is wrong and what to do"), ("where", "Where"), ("waived_by", "Waived by"),
-    ]  # fmt: skip
+        ("severity", "Severity"),
+        ("release", "Release"),
+        ("shape", "Shape"),
+        ("focus", "Node"),
+        ("name", "Name"),
+        ("value", "Value"),
+        ("message", "What is wrong and what to do"),
+        ("where", "Where"),
+        ("waived_by", "Waived by"),
+    ]
     order = {"violation": 0, "warning": 1, "info": 2}
     ranked = sorted(findings, key=lambda f: (bool(f.waived_by), order[f.severity], f))
     rows = [

@@ -68,11 +68,14 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
     summary = ResultTable(
         "Findings by shape",
         (
-            Column("release", "string", "Release"), Column("severity", "string", "Severity"), Column("shape", "string", "Shape"),
-            Column("open", "integer", "Open"), Column("waived", "integer", "Waived"),
+            Column("release", "string", "Release"),
+            Column("severity", "string", "Severity"),
+            Column("shape", "string", "Shape"),
+            Column("open", "integer", "Open"),
+            Column("waived", "integer", "Waived"),
         ),
         tuple(rows),
-    )  # fmt: skip
+    )
     worst = max((f.severity for f in open_ones), key=SEVERITIES.index, default="")
     names = {s: lexical(o) for r in kb.rated for s, p, o in sorted(r.local) if p == rdfs.label}
     for row in views.threats(kb, pipeline.view):
@@ -121,11 +124,13 @@ def risk(options: Options, view: str) -> list[ResultTable]:
             tables.append(_matrix(kb, here, stage, f"{name}: threats by band and severity, each axis counted, {title}"))
         counts: list[tuple[Cell, ...]] = [
             (
-                rating, sum(r.inherent.rating == rating for r in here), sum(r.residual.rating == rating for r in here),
+                rating,
+                sum(r.inherent.rating == rating for r in here),
+                sum(r.residual.rating == rating for r in here),
                 sum(r.residual.rating == rating and r.decision is not None for r in here),
             )
             for rating in reversed(RATINGS)
-        ]  # fmt: skip
+        ]
         columns = tuple(
             Column(n, k, t)
             for n, k, t in (
@@ -181,17 +186,33 @@ def safety(options: Options) -> list[ResultTable]:
         worst = sorted(ratings, key=lambda k: [-RATINGS.index(x) for x in k.split(" → ")][::-1])[0]
         rows.append((*key, len(set(ids)), worst, ", ".join(sorted(set(ratings[worst]))[:6])))
     columns = [
-        ("release", "Release"), ("hazard", "Hazard"), ("situation", "Hazardous situation"), ("asset", "Asset"), ("property", "Lost"),
-        ("harm", "Harm (severity)"), ("threats", "Threats"), ("worst", "Worst safety rating"), ("examples", "Threats at that rating"),
-    ]  # fmt: skip
+        ("release", "Release"),
+        ("hazard", "Hazard"),
+        ("situation", "Hazardous situation"),
+        ("asset", "Asset"),
+        ("property", "Lost"),
+        ("harm", "Harm (severity)"),
+        ("threats", "Threats"),
+        ("worst", "Worst safety rating"),
+        ("examples", "Threats at that rating"),
+    ]
     brought = [
         (names[str(r["release"])], views.slug(r["control"]), r["name"], r["status"], r["hazard"], r["usability"])
         for r in views.merged(kb, pipeline.view("controls"), ("release", "control"), ("hazard",))
         if r["hazard"]
     ]
     hazards = table(
-        "Hazards that controls bring", [("release", "Release"), ("control", "Control"), ("name", "Name"), ("status", "Status"), ("hazard", "Hazard"), ("usability", "Usability cost")], brought,
-    )  # fmt: skip
+        "Hazards that controls bring",
+        [
+            ("release", "Release"),
+            ("control", "Control"),
+            ("name", "Name"),
+            ("status", "Status"),
+            ("hazard", "Hazard"),
+            ("usability", "Usability cost"),
+        ],
+        brought,
+    )
     handovers = query.run(kb, pipeline.named_queries(options)["open-hand-overs"])
     first = render.stamped(table("From threat to harm", columns, sorted(rows, key=str)), kb.policy)
     return [first, hazards, handovers]

@@ -27,7 +27,8 @@ _TM_NAMES = """
     Device Release Module Integration Slot SourceFile Interface Threat Source Rating
     ofDevice keyId statedIn fileRole module fillsSlot slotKind formerly release version code family
     admits susceptibleTo findingKind finding-structural
-    partOf connects zone inZone between onInterface carries givesAccessTo shortId crosses asset entry pattern via waivedShape waivedNode expires
+    partOf connects zone inZone between onInterface carries givesAccessTo shortId crosses asset entry pattern via
+    waivedShape waivedNode expires
     Waiver Decision disposition reason owner decidedOn onAsset onElement
     AttackVector Cell consequence place holds sitsIn protects defeats ofControlType upholds reference exploitsWeakness
     defaultBand basis ofProperty axis hazardousSituation leadsTo

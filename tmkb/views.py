@@ -136,9 +136,13 @@ class _Tables:
             return None
         last = list(found)[-1]
         return ThreatDecision(
-            slug(last["decision"]), str(last["disposition"]), _text(last["reason"]), _text(last["owner"]),
-            _text(last["decidedOn"]), _text(last["expires"]),
-        )  # fmt: skip
+            slug(last["decision"]),
+            str(last["disposition"]),
+            _text(last["reason"]),
+            _text(last["owner"]),
+            _text(last["decidedOn"]),
+            _text(last["expires"]),
+        )
 
 
 def _index(rows: Rows) -> dict[tuple[Cell, Cell], Rows]:

@@ -54,7 +54,7 @@ def parse(data: bytes, *, name: str) -> list[tuple[Triple, int]]:
             "E-SYNTAX",
             f"not valid Turtle: {_reason(error)}",
             where=f"{name}:{error.lineno or feed.line}:{error.offset or 1}",
-            hint="check the statement that ends here: missing '.', ';' or quote, an undeclared prefix, or a stray character",
+            hint="check the statement that ends here: missing '.', ';' or quote, undeclared prefix, stray character",
         ) from None
     except (ValueError, OSError) as error:
         raise SourceError("E-SYNTAX", f"not readable: {error}", where=f"{name}:{feed.line}") from None
