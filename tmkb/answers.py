@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from tmkb import __version__, cache, decisions, guard, load, pipeline, query, render, resources, views
@@ -62,39 +63,46 @@ def infer(options: Options, output: Path) -> str:
 
 def why(options: Options, threat: str, view: str) -> ResultTable:
     """Return the explanation of one threat as rows of depth, text, place, rule."""
-    kb, row = _find(options, threat, view)
+    kb, (row,) = _find(options, [threat], view)
     return _explained(f"Why {row.id}", _explainer(kb, row).why(row))
 
 
-def _find(options: Options, threat: str, view: str) -> tuple[KnowledgeBase, ThreatRow]:
-    """Build what is needed to find one threat: the named device, else the newest release of the one with its code."""
-    if not re.fullmatch(r"[A-Z0-9]+-[A-Z2-7]{6}", threat):
-        raise ParameterError(
-            "E-THREAT", f"{threat!r} is no threat id", hint="ids look like LVP-ABC234; see 'tmkb threats'"
-        )
+def _find(options: Options, ids: list[str], view: str) -> tuple[KnowledgeBase, list[ThreatRow]]:
+    """Build the named device, else the newest release of the one whose code the ids bear, and find the threats."""
+    for threat in ids:
+        if not re.fullmatch(r"[A-Z0-9]+-[A-Z2-7]{6}", threat):
+            hint = "ids look like LVP-ABC234; see 'tmkb threats'"
+            raise ParameterError("E-THREAT", f"{threat!r} is no threat id", hint=hint)
     if not options.device:
-        code = threat.rpartition("-")[0]
-        asserted, keys = pipeline.inventory(options)
-        slugs = {
-            k.partition("@")[0]
-            for k in keys
-            for s in asserted.releases[k]
-            if s.triple[1] == tm.code and lexical(s.triple[2]) == code
-        }
-        if not slugs:
-            raise UnknownNameError("E-THREAT", f"no device has the code {code!r}", hint="see 'tmkb devices'")
-        options = Options(options.kb, sorted(slugs)[0], options.family, options.on, options.progress)
+        options = replace(options, device=_device_of(options, ids))
     kb = pipeline.build(options)
-    rows = views.threats(kb, pipeline.view, stage=view)
-    found = [r for r in rows if r.id == threat]
-    if not found:
-        where = kb.rated[0].assembled.key
+    known = {row.id: row for row in views.threats(kb, pipeline.view, stage=view)}
+    for threat in ids:
+        if threat not in known:
+            where = kb.rated[0].assembled.key
+            hint = f"{nearest(threat, list(known))} Or name another release with --device"
+            raise UnknownNameError("E-THREAT", f"{where} has no threat {threat}", hint=hint)
+    return kb, [known[threat] for threat in ids]
+
+
+def _device_of(options: Options, ids: list[str]) -> str:
+    """Return the one device whose code all ids bear."""
+    asserted, keys = pipeline.inventory(options)
+    by_code = {
+        lexical(s.triple[2]): key.partition("@")[0]
+        for key in keys
+        for s in asserted.releases[key]
+        if s.triple[1] == tm.code
+    }
+    codes = {threat.rpartition("-")[0] for threat in ids}
+    unknown = sorted(codes - set(by_code))
+    if unknown:
         raise UnknownNameError(
-            "E-THREAT",
-            f"{where} has no threat {threat}",
-            hint="see 'tmkb threats', or name another release with --device",
+            "E-THREAT", f"no device has the code {unknown[0]!r}", hint=nearest(unknown[0], list(by_code))
         )
-    return kb, found[0]
+    if len(codes) > 1:
+        raise ParameterError("E-PARAM", "the threats are of different devices", hint="one device at a time")
+    return by_code[codes.pop()]
 
 
 def _explainer(kb: KnowledgeBase, row: ThreatRow) -> Explainer:
@@ -139,21 +147,17 @@ def decide(options: Options, ids: list[str], disposition: str, reason: str, owne
     folder, bundled = pipeline.find_kb(options.kb)
     if bundled and options.kb is None:
         raise ParameterError("E-WRITE", "the bundled example is read-only", hint="copy it and point --kb at the copy")
-    what = decisions.Judgement(
-        disposition, reason, owner, options.day, pipeline.parse_day(expires) if expires else None
-    )
-    found = [_find(options, threat, "implemented") for threat in dict.fromkeys(ids)]
-    rows = [row for _, row in found]
-    keys = {(row.device, row.release) for row in rows}
-    if len(keys) != 1:
-        raise ParameterError("E-PARAM", "the threats are of different devices", hint="decide for one device at a time")
-    device, release = keys.pop()
-    facts = {(t[0], t[1]): t[2] for t in found[0][0].rated[0].triples if t[1] in (tm.asset, tm.entry, tm.pattern)}
-    base = bare(found[0][0].rated[0].assembled.device)
+    expiry = pipeline.parse_day(expires) if expires else None
+    what = decisions.Judgement(disposition, reason, owner, options.day, expiry)
+    kb, rows = _find(options, list(dict.fromkeys(ids)), "implemented")
+    rated = kb.rated[0]
+    facts = {(t[0], t[1]): t[2] for t in rated.triples if t[1] in (tm.asset, tm.entry, tm.pattern)}
     nodes = [
-        {"device": base} | {n: bare(facts[f"<{row.iri}>", getattr(tm, n)]) for n in ("asset", "entry", "pattern")}
+        {"device": bare(rated.assembled.device)}
+        | {n: bare(facts[f"<{row.iri}>", getattr(tm, n)]) for n in ("asset", "entry", "pattern")}
         for row in rows
     ]
+    device, _, release = rated.assembled.key.partition("@")
     path = decisions.append(folder / "devices" / device / release, rows, nodes, what)
     return f"{len(rows)} decision{'s' if len(rows) > 1 else ''} ({disposition}) written to {path}"
 
@@ -162,12 +166,14 @@ def doctor(options: Options) -> ResultTable:
     """Return versions, folders and engines."""
     kb, bundled = pipeline.find_kb(options.kb)
     sources = load.find_sources(kb, [])
+    pin = load.settings(kb)["library"]
+    pinned = f"; kb.toml pins {pin}: ratings may differ" if pin and pin != __version__ else ""
     rows: list[tuple[Cell, ...]] = [
         ("tmkb", __version__),
         ("knowledge base", f"{kb} ({'bundled, read-only' if bundled else 'own'})"),
         ("releases", ", ".join(f"{d}@{v}" for d, vs in load.releases(kb).items() for v in vs)),
         ("policy", sources.policy),
-        ("library", f"{__version__}, {sum(s.role == 'library' for s in sources.core)} files"),
+        ("library", f"{__version__}, {sum(s.role == 'library' for s in sources.core)} files{pinned}"),
         ("ontology and queries", str(resources.root())),
         ("reasoner", owl.OwlrlReasoner.name),
         ("shapes engine", shacl.NAME),

@@ -82,7 +82,7 @@ def find_sources(kb: Path, wanted: Iterable[str] | None = None) -> SourceSet:
     if not policies:
         names = sorted({p.stem for base in (kb, shipped) for p in (base / "policy").glob("*.ttl")})
         raise UnknownNameError("E-POLICY", f"no policy named {policy!r}", hint=nearest(policy, names))
-    if own and len(policies) > 1:
+    if own and len({p.read_bytes() for p in policies}) > 1:
         raise _clash(policies[0], kb, f"policy {policy!r} has the name of a shipped one")
     core += [_read(policies[0], "policy", kb if policies[0].is_relative_to(kb) else shipped)]
     core += _files(kb / "families", "*.ttl", "family")
@@ -109,7 +109,8 @@ def _read(path: Path, role: str, root: Path) -> Source:
 
 
 def _once(sources: list[Source]) -> tuple[Source, ...]:
-    return tuple({source.path: source for source in reversed(sources)}.values())[::-1]
+    """Keep one of each file: a copy of a shipped file, unchanged, is the shipped file."""
+    return tuple({(source.sha256, source.path.name): source for source in reversed(sources)}.values())[::-1]
 
 
 def _clash(path: Path, kb: Path, what: str) -> SourceError:

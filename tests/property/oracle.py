@@ -274,12 +274,11 @@ class _Rater:
             left = [min([self.p.band, *(k.band for k in self.credited(stage, *o) if k.band)]) for o in self.openings()]
             return None, max(left), False
         tier, unknown = self.inherent()
-        base = 1
-        if tier is not None:
-            forced = [[dict(k.pairs).get(self.p.name, k.tier) for k in self.credited(stage, *o)] for o in self.openings()]
-            tier = min(max([tier, *filter(None, one)]) for one in forced)
-            base = self.policy.bands[tier]
-        return tier, min(5, max(1, base + self.shift())), unknown
+        if tier is None:
+            return None, 1, True  # "a tier not known at all counts as band 1", whatever the factors are
+        forced = [[dict(k.pairs).get(self.p.name, k.tier) for k in self.credited(stage, *o)] for o in self.openings()]
+        tier = min(max([tier, *filter(None, one)]) for one in forced)
+        return tier, min(5, max(1, self.policy.bands[tier] + self.shift())), unknown
 
     def shift(self) -> int:
         """Return by how many bands the factors in use move the band; a missing value counts as the worst."""

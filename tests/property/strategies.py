@@ -63,12 +63,15 @@ def lib(name: str) -> str:
 
 @cache
 def shipped_core(policy: str = "default") -> frozenset[Triple]:
-    """The named individuals of the ontology with kind, rank and label, and one shipped policy."""
+    """The named individuals of the ontology with kinds, rank and label, and one shipped policy."""
     sources = load.find_sources(ROOT / "kb", [])
     asserted = load.load(sources)
     stated = [s.triple for s in asserted.core if s.origin.role == "ontology"]
     named = {s for s, p, o in stated if p == rdf.type and o == owl.NamedIndividual}
     kept = {t for t in stated if t[0] in named and t[1] in (rdf.type, rdfs.label, tm("rank"))}
+    wider = {(s, o) for s, p, o in stated if p == rdfs.subClassOf}
+    for _ in range(4):  # kinds of kinds, as the closure would add them
+        kept |= {(s, p, o) for s, p, kind in kept if p == rdf.type for k, o in wider if k == kind}
     return frozenset(kept) | policy_triples(policy)
 
 
@@ -412,9 +415,9 @@ def _add_device(draw, m: Model, d: str, complete: bool) -> Model:  # type: ignor
     grades = _or_missing(st.sampled_from(FACTOR_VALUES["gain"]))
     m = m.but(
         kinds=m.kinds | kinds, devices=m.devices | dict.fromkeys(kinds, d), whole=m.whole | whole,
-        held_by=m.held_by | {i: draw(_some(components, 0, 3)) for i in infos}, depends_on=m.depends_on | needs,
-        opens=m.opens | {e: draw(_some(components, 0, 2)) for e in entries},
-        carries=m.carries | {e: draw(_some(infos, 0, 2)) for e in entries},
+        held_by=m.held_by | {i: draw(_some(components, 1, 3)) for i in infos}, depends_on=m.depends_on | needs,
+        opens=m.opens | {e: draw(_some(components, 1, 2)) for e in entries},
+        carries=m.carries | {e: draw(_some(infos, 1, 2)) for e in entries},
         crosses=m.crosses | {e: draw(_some(boundaries, 0, 2)) for e in entries},
         gain=m.gain | {a: g for a in (*infos, *components) if (g := draw(grades))},
         reach=m.reach | {e: r for e in entries if (r := draw(_or_missing(st.sampled_from(FACTOR_VALUES["reach"]))))},
@@ -426,17 +429,19 @@ def _add_device(draw, m: Model, d: str, complete: bool) -> Model:  # type: ignor
 
 
 def _add_cells(draw, m: Model, d: str, assets: list[str], complete: bool) -> Model:  # type: ignore[no-untyped-def]
+    complete = complete or not chance(draw, 3)  # one gap anywhere hides much, so most models have none
     harms = {f"{d}-harm{n}": draw(_levels if complete else _or_missing(_levels)) for n in range(2)}
     situations = {f"{d}-hs{n}": draw(_some(harms, 1 if complete else 0, 2)) for n in range(2)}
     impacts, nothings = [], []
     for asset in assets:
         # what most cells of an asset are, so that whole axes are often declared none
-        usual = draw(st.sampled_from(("level", "none", "none") if complete else ("level", "none", "none", "mixed")))
+        usual = {axis: draw(st.sampled_from(("level", "none", "none", "mixed"))) for axis in AXES}
         for prop in PROPERTIES:
             for axis in AXES:
                 name = f"{asset}-{prop[0]}-{axis[0]}"
-                n = draw(st.integers(0, 11))
-                said = usual if n < 7 and usual != "mixed" else ("level", "none", "both", "situation", "missing")[n % 5]
+                n = draw(st.integers(0, 14))
+                said = usual[axis] if n < 12 else ("both", "situation", "missing")[n - 12]
+                said = ("level", "none", "both", "situation")[n % 4] if said == "mixed" else said
                 said = "level" if complete and said == "missing" else said
                 if said in ("level", "both"):
                     impacts.append(Impact(f"{name}-imp", asset, prop, axis, draw(_levels)))
@@ -478,7 +483,7 @@ def _threats(draw, m: Model, d: str) -> tuple[Threat, ...]:  # type: ignore[no-u
     possible = possible_threats(m, d)
     if not possible:
         return ()
-    return tuple(draw(st.lists(st.sampled_from(possible), min_size=1, max_size=4, unique=True)))
+    return tuple(draw(st.lists(st.sampled_from(possible), min_size=min(2, len(possible)), max_size=5, unique=True)))
 
 
 def places(m: Model, d: str) -> list[str]:
