@@ -430,7 +430,9 @@ def _add_device(draw, m: Model, d: str, complete: bool) -> Model:  # type: ignor
 
 def _add_cells(draw, m: Model, d: str, assets: list[str], complete: bool) -> Model:  # type: ignore[no-untyped-def]
     complete = complete or not chance(draw, 3)  # one gap anywhere hides much, so most models have none
-    harms = {f"{d}-harm{n}": draw(_levels if complete else _or_missing(_levels)) for n in range(2)}
+    # graded all or none: a graded harm beside one without level is a case of its own, see test_oracle.py
+    graded = complete or not chance(draw, 3)
+    harms = {f"{d}-harm{n}": draw(_levels) if graded else None for n in range(2)}
     situations = {f"{d}-hs{n}": draw(_some(harms, 1 if complete else 0, 2)) for n in range(2)}
     impacts, nothings = [], []
     for asset in assets:
@@ -445,6 +447,8 @@ def _add_cells(draw, m: Model, d: str, assets: list[str], complete: bool) -> Mod
                 said = "level" if complete and said == "missing" else said
                 if said in ("level", "both"):
                     impacts.append(Impact(f"{name}-imp", asset, prop, axis, draw(_levels)))
+                    if n == 0:  # told twice
+                        impacts.append(Impact(f"{name}-imq", asset, prop, axis, draw(_levels)))
                 if said in ("none", "both"):
                     reason = complete or not chance(draw, 12)
                     nothings.append(Nothing(f"{name}-no", asset, frozenset({prop}), frozenset({axis}), reason))
