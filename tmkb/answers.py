@@ -15,7 +15,7 @@ from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import ThreatRow
 from tmkb.pipeline import Options
 from tmkb.query import KnowledgeBase
-from tmkb.terms import bare, is_iri, lexical, tm
+from tmkb.terms import bare, is_iri, lexical, shown, tm
 
 
 def list_queries(options: Options) -> ResultTable:
@@ -43,7 +43,7 @@ def sparql(options: Options, text: str, limit: int, seconds: int) -> ResultTable
     guard.refuse(text)
     kb = pipeline.build(options)
     names, rows = guard.run(kb.store, text, limit, seconds)
-    shown: list[tuple[Cell, ...]] = [tuple(None if t is None else query.shown(t) for t in row) for row in rows]
+    shown: list[tuple[Cell, ...]] = [tuple(None if t is None else shown(t) for t in row) for row in rows]
     return table("Answer", [(n, n) for n in names], shown)
 
 

@@ -13,8 +13,8 @@ from tmkb.model.graphs import RatedGraph, Statement
 from tmkb.model.tables import Cell
 from tmkb.model.threats import AXES, StageRating, ThreatRow
 from tmkb.prove import Prover, Step
-from tmkb.query import KnowledgeBase, shown
-from tmkb.terms import TM, bare, dct, lexical, owl, rdf, rdfs, skos, tm
+from tmkb.query import KnowledgeBase
+from tmkb.terms import TM, bare, dct, lexical, owl, rdf, rdfs, shown, skos, tm
 from tmkb.views import View
 from tmkb.wording import Wording
 

@@ -15,7 +15,7 @@ from tmkb.engines.sparql import Store
 from tmkb.errors import InconsistencyError
 from tmkb.headers import QuerySpec
 from tmkb.model.graphs import AssembledGraph, ClosedGraph, Statement, Triple
-from tmkb.terms import OWL, RDF, RDFS, XSD, bare, is_iri, is_literal, owl, rdf, rdfs
+from tmkb.terms import OWL, RDF, RDFS, XSD, bare, is_iri, is_literal, owl, rdf, rdfs, shown
 
 _PLAIN = (OWL, RDF, RDFS, XSD)
 _REFLEXIVE = {owl.sameAs, owl.equivalentClass, owl.equivalentProperty, rdfs.subClassOf, rdfs.subPropertyOf}
@@ -91,13 +91,14 @@ def _refuse_clashes(
     for clash in clashes:
         _, rows = store.select(clash.text)
         for row in rows:
-            pair = [t for t in ((row[0], row[1], row[2]), (row[3], row[4], row[5])) if None not in t]
-            written = [s for t in pair for s in premises(closed, t)]  # type: ignore[arg-type]
+            s1, p1, o1, s2, p2, o2 = (term or "" for term in row)
+            pair = [(s1, p1, o1), (s2, p2, o2)]
+            written = [s for t in pair for s in premises(closed, t)]
             places = sorted({str(s.origin) for s in written if s.origin.role not in ("ontology", "computed")})
-            said = " and ".join(f"{s} {p} {o}" for s, p, o in dict.fromkeys(pair))
+            said = " and ".join(" ".join(map(shown, t)) for t in dict.fromkeys(pair))
             raise InconsistencyError(
                 "E-CONTRADICTION",
-                f"{clash.title} {said}; written at {'; '.join(places) or 'the ontology'}",
+                f"{clash.title} Found: {said}; written at {'; '.join(places) or 'the ontology'}",
                 where=places[0].split(" ")[0] if places else "",
                 hint="one of these statements must go",
             )

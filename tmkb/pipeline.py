@@ -26,7 +26,7 @@ from tmkb.model.findings import Finding
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, ClosedGraph, RatedGraph
 from tmkb.query import KnowledgeBase
 from tmkb.rate import rate
-from tmkb.terms import tm
+from tmkb.terms import shown, tm
 
 Progress = Callable[[str], None]
 
@@ -210,7 +210,7 @@ def refuse_structural(said: Sequence[Finding]) -> None:
     """
     if not said:
         return
-    lines = [f"{f.where or f.release}: {query.shown(f.focus)}: {f.message}" for f in said[:20]]
+    lines = [f"{f.where or f.release}: {shown(f.focus)}: {f.message}" for f in said[:20]]
     more = f"\n  and {len(said) - 20} more" if len(said) > 20 else ""
     raise StructuralError(
         "E-STRUCTURE",

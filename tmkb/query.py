@@ -12,9 +12,7 @@ from tmkb.headers import Param, QuerySpec
 from tmkb.model.findings import ValidationReport
 from tmkb.model.graphs import RatedGraph, Triple
 from tmkb.model.tables import Cell, ResultTable
-from tmkb.terms import BASE, CORE_GRAPH, LIB, TM, TMS, bare, is_literal, lexical, literal, rdf
-
-_PREFIXES = {"tm": TM, "lib": LIB, "tms": TMS}
+from tmkb.terms import BASE, CORE_GRAPH, LIB, PREFIXES, TM, lexical, literal, rdf
 
 
 @dataclass(frozen=True)
@@ -109,14 +107,14 @@ def _bound(kb: KnowledgeBase, param: Param, value: str) -> str:
 def _node(kb: KnowledgeBase, param: Param, value: str) -> str:
     prefix, _, local = value.partition(":")
     tries = [value] if "://" in value else []
-    if prefix in _PREFIXES and local:
-        tries.append(_PREFIXES[prefix] + local)
+    if prefix in PREFIXES and local:
+        tries.append(PREFIXES[prefix] + local)
     tries += [TM + value, LIB + value, f"{BASE}family/{value}", f"{BASE}module/{value}/", f"{BASE}device/{value}/"]
     kind = param.note.split(" ")[0]
     for candidate in tries:
         if re.search(r'[\s<>"{}|\\^`]', candidate):
             continue
-        if _is_a(kb, f"<{candidate}>", _PREFIXES["tm"] + kind.removeprefix("tm:") if kind.startswith("tm:") else ""):
+        if _is_a(kb, f"<{candidate}>", PREFIXES["tm"] + kind.removeprefix("tm:") if kind.startswith("tm:") else ""):
             return f"<{candidate}>"
     raise ParameterError(
         "E-PARAM",
@@ -133,16 +131,3 @@ def _is_a(kb: KnowledgeBase, node: str, kind: str) -> bool:
         if not kind and any(node in (s, o) for s, _, o in release.triples):
             return True
     return False
-
-
-def shown(term: str | None) -> str:
-    """Return a term as people read it: text of literals, short form of known IRIs."""
-    if term is None:
-        return ""
-    if is_literal(term):
-        return lexical(term)
-    text = bare(term)
-    for prefix, base in _PREFIXES.items():
-        if text.startswith(base):
-            return f"{prefix}:{text[len(base) :]}"
-    return text

@@ -14,7 +14,7 @@ from dataclasses import replace
 from tmkb.model.findings import Finding
 from tmkb.model.tables import Cell, Column, ResultTable
 from tmkb.model.threats import AXES, StageRating, ThreatRow
-from tmkb.query import shown
+from tmkb.terms import shown
 
 FORMATS = ("table", "json", "csv", "markdown")
 _WIDTH = 160

@@ -10,7 +10,7 @@ from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import RATINGS, ThreatRow
 from tmkb.pipeline import Options
 from tmkb.query import KnowledgeBase
-from tmkb.terms import bare, lexical, rdfs, tm
+from tmkb.terms import bare, lexical, rdfs, shown, tm
 
 
 def devices(options: Options) -> ResultTable:
@@ -61,8 +61,8 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
     kb = pipeline.build(options, check=True)
     findings = [f for report in kb.reports.values() for f in report.findings]
     open_ones = [f for f in findings if not f.waived_by]
-    counts = Counter((f.release, f.severity, query.shown(f.shape)) for f in open_ones)
-    waived = Counter((f.release, f.severity, query.shown(f.shape)) for f in findings if f.waived_by)
+    counts = Counter((f.release, f.severity, shown(f.shape)) for f in open_ones)
+    waived = Counter((f.release, f.severity, shown(f.shape)) for f in findings if f.waived_by)
     keys = sorted(set(counts) | set(waived), key=lambda k: (k[0], -SEVERITIES.index(k[1]), k[2]))
     rows: list[tuple[Cell, ...]] = [(*key, counts[key], waived[key]) for key in keys]
     summary = ResultTable(

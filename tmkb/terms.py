@@ -13,7 +13,7 @@ LIB = BASE + "library/"
 CORE_GRAPH = f"<{BASE}core>"
 RUN = f"<{BASE}run>"
 SKOLEM = BASE + "node/"
-RESERVED = (TM, TMS, LIB)
+PREFIXES = {"tm": TM, "lib": LIB, "tms": TMS}
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
@@ -113,3 +113,18 @@ def literal(text: str, kind: str = "") -> str:
     """Return the N-Triples form of a literal, with the XSD datatype *kind* if one is given."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
     return f'"{escaped}"' + (f"^^<{XSD}{kind}>" if kind else "")
+
+
+def shown(term: str | None) -> str:
+    """Return a term as people read it: text of literals, short form of known IRIs."""
+    if term is None:
+        return ""
+    if is_literal(term):
+        return lexical(term)
+    text = bare(term)
+    if text.startswith(RDF):
+        return "a" if text == RDF + "type" else f"rdf:{text[len(RDF) :]}"
+    for prefix, base in PREFIXES.items():
+        if text.startswith(base) and len(text) > len(base):
+            return f"{prefix}:{text[len(base) :]}"
+    return text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from tmkb.model.graphs import RatedGraph, Triple
 from tmkb.model.tables import Cell
-from tmkb.query import shown
-from tmkb.terms import SKOLEM, bare, is_literal, lexical, owl, rdf, rdfs, tm
+from tmkb.terms import SKOLEM, bare, is_literal, lexical, owl, rdf, rdfs, shown, tm
 from tmkb.validate import Places
 
 
