@@ -199,10 +199,9 @@ def own_level(model: Model, asset: str, prop: str, axis: str) -> tuple[int, bool
     worst, missing = 0, False
     said = [i for i in model.impacts if (i.asset, i.property, i.axis) == (asset, prop, axis)]
     for impact in said:
-        harms = [model.harms[h] for h in model.situations.get(impact.situation or "", ())]
-        known = [level for level in (*harms, impact.level) if level is not None]
-        worst = max([worst, *known])
-        missing |= not known or None in harms  # a harm without level could be worse than all that is known
+        harms = [model.harms[h] for h in model.situations[impact.situation]] if impact.situation else [impact.level]
+        worst = max([worst, *(level for level in (*harms, impact.level) if level is not None)])
+        missing |= not harms or None in harms  # a harm without level could be worse than all that is known
     reasoned = [n for n in model.nothings if n.asset == asset and prop in n.properties and axis in n.axes and n.reason]
     return worst, missing or not (said or reasoned)
 

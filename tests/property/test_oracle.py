@@ -1,22 +1,25 @@
-"""P24: the shipped rating queries against a brute-force rater that was written apart from them."""
+"""P24: the shipped rating queries against a brute-force rater that was written apart from them.
+
+TMKB_HYPOTHESIS=tmkb-thorough compares ten times as many knowledge bases.
+"""
 
 from __future__ import annotations
 
 import oracle
 import pytest
 import strategies as s
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
+from oracle import AXES, PROPERTIES, Impact, Model, Nothing, Pattern, Threat
 
-COUNT = {"models": 0, "threats": 0, "ratings": 0}
+FACTOR = settings().max_examples // 30  # 1, or 10 in the thorough profile
 
 
-def agree(model: oracle.Model, policy: str) -> None:
+def agree(model: Model, policy: str = "default") -> None:
     """Compare every tier, band, severity, rating, at-least and overall rating of every threat at every stage."""
-    core = s.shipped_core(policy)
     expected = oracle.rate(model, s.read_policy(s.policy_triples(policy)))
-    found = s.rated(s.triples(model), core)
-    COUNT["models"] += 1
-    COUNT["threats"] += len(model.threats)
+    found = s.rated(s.triples(model), s.shipped_core(policy))
+    s.COMPARED["models"] += 1
+    s.COMPARED["threats"] += len(model.threats)
     for threat in model.threats:
         iri = s.threat_iri(threat)
         for stage in oracle.STAGES:
@@ -25,39 +28,89 @@ def agree(model: oracle.Model, policy: str) -> None:
             if iri in found.unknown_tiers:
                 tier = band = None
             assert (tier, band) == (verdict.tier, verdict.band), (threat, stage, "tier and band")
-            for axis in oracle.AXES:
+            for axis in AXES:
                 [(severity, rating, least)] = found.axes[iri, stage, axis]
-                assert (rating, least) == verdict.axes[axis][1:], (threat, stage, axis)
-                if rating != "unknown":
-                    assert severity == verdict.axes[axis][0], (threat, stage, axis)
-                COUNT["ratings"] += 1
+                assert (severity, rating, least) == verdict.axes[axis], (threat, stage, axis)
+                s.COMPARED["ratings"] += 1
             assert found.overall[iri, stage] == [(verdict.rating, verdict.at_least)], (threat, stage, "overall")
 
 
-@settings(settings.get_profile("tmkb-long"))
+@settings(max_examples=300 * FACTOR)
 @given(s.models())
-def test_oracle_agrees_with_the_shipped_rules(model: oracle.Model) -> None:
+def test_oracle_agrees_with_the_shipped_rules(model: Model) -> None:
     """P24: on random devices the brute-force rater and queries/rate/ give the same tiers, bands and ratings."""
-    agree(model, "default")
+    agree(model)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60 * FACTOR)
 @given(s.models(devices=2))
-def test_oracle_agrees_when_several_devices_share_one_graph(model: oracle.Model) -> None:
-    """P24: the same with two devices in one knowledge base, controls of the one claiming elements of the other."""
-    agree(model, "default")
+def test_oracle_agrees_when_two_devices_share_one_graph(model: Model) -> None:
+    """P24: the same with two devices in one graph, controls of the one claiming elements of the other."""
+    agree(model)
 
 
-@settings(max_examples=150)
+FACTORS_UNREAD = "queries/rate/60: FILTER on ?factor inside a UNION branch never holds, so no factor value is read"
+
+
+@pytest.mark.xfail(strict=True, reason=FACTORS_UNREAD)
+@settings(max_examples=60 * FACTOR, phases=(Phase.generate,))
 @given(s.models())
-def test_oracle_agrees_under_the_policy_with_four_factors(model: oracle.Model) -> None:
+def test_oracle_agrees_under_the_policy_with_four_factors(model: Model) -> None:
     """P24: the same with all optional factors on, missing values included."""
     agree(model, "four-factors")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _told(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
-    yield
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"oracle: {COUNT['models']} models, {COUNT['threats']} threats, {COUNT['ratings']} ratings compared")
+# -- smallest examples of what the random comparison found --------------------------------------------------------
+
+
+def smallest(*said: Impact | Nothing, **more: object) -> Model:
+    """One store, one asset in it, one entry, one threat to integrity by tier I; *said* about integrity and safety."""
+    cells = {(p, a) for p in PROPERTIES for a in AXES} - {("integrity", "safety")}
+    nothing = [Nothing(f"d0-no-{p}-{a}", "d0-i0", frozenset({p}), frozenset({a}), True) for p, a in sorted(cells)]
+    return Model(
+        {"d0-c0": "component", "d0-i0": "information", "d0-e0": "interface"},
+        dict.fromkeys(("d0-c0", "d0-i0", "d0-e0"), "d0"),
+        held_by={"d0-i0": frozenset({"d0-c0"})}, opens={"d0-e0": frozenset({"d0-c0"})},
+        patterns={"T-0": Pattern("T-0", "storedBehind", frozenset({"integrity"}), tier=1, discovery="low")},
+        impacts=tuple(i for i in said if isinstance(i, Impact)),
+        nothings=(*nothing, *(n for n in said if isinstance(n, Nothing))),
+        threats=(Threat("d0", "d0-i0", "d0-e0", "T-0"),),
+    ).but(**more)  # fmt: skip
+
+
+def told(name: str, level: int | None, situation: str | None = None) -> Impact:
+    return Impact(name, "d0-i0", "integrity", "safety", level, situation)
+
+
+NONE_SAID = Nothing("d0-n", "d0-i0", frozenset({"integrity"}), frozenset({"safety"}), True)
+GAP_UNSEEN = "queries/rate/12: an impact or harm without level is not seen beside another statement on the same cell"
+
+
+@pytest.mark.xfail(strict=True, reason=GAP_UNSEEN)
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(
+            smallest(told("d0-a", None, "d0-hs"), situations={"d0-hs": frozenset({"d0-h1", "d0-h2"})}, harms={"d0-h1": 2, "d0-h2": None}),
+            id="a-harm-without-level-beside-a-graded-one",
+        ),
+        pytest.param(smallest(told("d0-a", 2), told("d0-b", None)), id="an-impact-without-level-beside-a-graded-one"),
+        pytest.param(smallest(told("d0-a", None), NONE_SAID), id="an-impact-without-level-beside-a-declared-none"),
+    ],
+)
+def test_a_level_that_is_missing_beside_another_makes_the_rating_unknown(model: Model) -> None:
+    """P7, P24: what has no level could be worse than all that is known, so the rating is unknown (1.5.6)."""
+    agree(model)
+
+
+@pytest.mark.xfail(strict=True, reason=FACTORS_UNREAD)
+def test_a_factor_value_that_is_given_is_not_counted_as_missing() -> None:
+    """P24: low ease of discovery, low gain, physical reach and one patient move band 5 down by three, not up."""
+    agree(
+        smallest(told("d0-a", 3), gain={"d0-i0": "low"}, reach={"d0-e0": "physical"}, patients={"d0": "one"}), "four-factors"
+    )
+
+
+def test_the_smallest_model_is_rated_as_the_policy_says() -> None:
+    """P24: the same smallest model with one level only is known and agrees, so the gaps above are what differs."""
+    agree(smallest(told("d0-a", 2)))
