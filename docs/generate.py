@@ -13,8 +13,7 @@ sys.path.insert(0, str(ROOT))
 from tmkb import headers, resources  # noqa: E402
 from tmkb.cli import app  # noqa: E402
 from tmkb.engines import turtle  # noqa: E402
-from tmkb.query import shown  # noqa: E402
-from tmkb.terms import OWL, SH, TM, TMS, bare, rdf, rdfs, skos  # noqa: E402
+from tmkb.terms import OWL, SH, TM, TMS, bare, rdf, rdfs, shown, skos  # noqa: E402
 
 Facts = dict[str, dict[str, list[str]]]
 NOTE = "<!-- Written by docs/generate.py (make reference); do not edit. -->\n"

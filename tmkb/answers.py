@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from tmkb import __version__, cache, decisions, guard, load, pipeline, query, render, resources, views
+from tmkb import __version__, cache, decisions, guard, load, pipeline, query, resources, views
 from tmkb.engines import owl, shacl
 from tmkb.errors import ParameterError, UnknownNameError, nearest
 from tmkb.explain import Explainer, Line
@@ -35,7 +35,7 @@ def run_query(options: Options, name: str, given: dict[str, str]) -> ResultTable
     spec = known[name]
     if any(p.name == "on" for p in spec.params):
         given = {"on": options.day.isoformat()} | given
-    return render.stamped(query.run(pipeline.build(options), spec, given), "")
+    return query.run(pipeline.build(options), spec, given)
 
 
 def sparql(options: Options, text: str, limit: int, seconds: int) -> ResultTable:
@@ -43,8 +43,8 @@ def sparql(options: Options, text: str, limit: int, seconds: int) -> ResultTable
     guard.refuse(text)
     kb = pipeline.build(options)
     names, rows = guard.run(kb.store, text, limit, seconds)
-    shown: list[tuple[Cell, ...]] = [tuple(None if t is None else shown(t) for t in row) for row in rows]
-    return table("Answer", [(n, n) for n in names], shown)
+    body: list[tuple[Cell, ...]] = [tuple(None if t is None else shown(t) for t in row) for row in rows]
+    return table("Answer", [(n, n) for n in names], body)
 
 
 def infer(options: Options, output: Path) -> str:

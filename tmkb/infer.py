@@ -64,7 +64,7 @@ def close(
     Raises:
         InconsistencyError: two statements cannot both hold; names both and their files.
     """
-    key = cache.digest("closure", reasoner.name, assembled.digest)
+    key = cache.digest("closure", reasoner.name, assembled.digest, *(clash.text for clash in clashes))
     kept = cache.get("closure", key)
     if kept is not None:
         return ClosedGraph(assembled, frozenset(_read(kept)))
@@ -78,7 +78,7 @@ def close(
 
 
 def _read(text: str) -> Iterable[Triple]:
-    for line in text.splitlines():
+    for line in text.split("\n")[:-1]:
         s, p, o = line.split(" ", 2)
         yield s, p, o
 

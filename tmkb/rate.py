@@ -33,5 +33,5 @@ def rate(derived: DerivedGraph, rules: Sequence[QuerySpec], *, fire: Fire, reaso
         firings = fire(derived.closed.triples | frozenset(derived.firings), rules)
         cache.put("rated", key, "".join(f"{rule} {s} {p} {o}\n" for (s, p, o), rule in sorted(firings.items())))
     else:
-        firings = {(s, p, o): rule for rule, s, p, o in (line.split(" ", 3) for line in kept.splitlines())}
+        firings = {(s, p, o): rule for rule, s, p, o in (line.split(" ", 3) for line in kept.split("\n")[:-1])}
     return RatedGraph(derived, firings)

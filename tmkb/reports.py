@@ -88,17 +88,26 @@ def threats(options: Options, view: str) -> list[ResultTable]:
     kb = pipeline.build(options)
     rows = views.threats(kb, pipeline.view, stage=view)
     tables = []
-    for key in dict.fromkeys((r.device, r.release) for r in rows):
+    for name, key in _releases(kb):
         here = [r for r in rows if (r.device, r.release) == key]
         live = by_rating([r for r in here if not r.not_applicable])
-        title = f"{here[0].device_name} {key[1]}: {len(live)} threats ({view} controls)"
+        title = f"{name}: {len(live)} threats ({view} controls)"
         tables.append(render.stamped(render.threat_table(live, title), kb.policy))
         closed = [r for r in here if r.not_applicable]
         if closed:
-            tables.append(
-                render.threat_table(closed, f"{here[0].device_name} {key[1]}: not applicable, by declaration")
-            )
+            title = f"{name}: not applicable, by declaration"
+            tables.append(render.stamped(render.threat_table(closed, title), kb.policy))
     return tables
+
+
+def _releases(kb: KnowledgeBase) -> list[tuple[str, tuple[str, str]]]:
+    """Return name and (device, version) of each release, those without threats too."""
+    found = views.records(kb, pipeline.view("releases"))
+    return list(
+        dict.fromkeys(
+            (f"{r['deviceName']} {r['version']}", (views.slug(r["device"]), str(r["version"]))) for r in found
+        )
+    )
 
 
 def by_rating(rows: list[ThreatRow]) -> list[ThreatRow]:
@@ -117,9 +126,8 @@ def risk(options: Options, view: str) -> list[ResultTable]:
     kb = pipeline.build(options)
     rows = [r for r in views.threats(kb, pipeline.view, stage=view) if not r.not_applicable]
     tables = []
-    for key in dict.fromkeys((r.device, r.release) for r in rows):
+    for name, key in _releases(kb):
         here = [r for r in rows if (r.device, r.release) == key]
-        name = f"{here[0].device_name} {key[1]}"
         for title, stage in (("before controls", "inherent"), (f"after controls ({view})", "residual")):
             tables.append(_matrix(kb, here, stage, f"{name}: threats by band and severity, each axis counted, {title}"))
         counts: list[tuple[Cell, ...]] = [

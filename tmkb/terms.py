@@ -13,7 +13,6 @@ LIB = BASE + "library/"
 CORE_GRAPH = f"<{BASE}core>"
 RUN = f"<{BASE}run>"
 SKOLEM = BASE + "node/"
-PREFIXES = {"tm": TM, "lib": LIB, "tms": TMS}
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 RDFS = "http://www.w3.org/2000/01/rdf-schema#"
@@ -22,6 +21,7 @@ XSD = "http://www.w3.org/2001/XMLSchema#"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 DCT = "http://purl.org/dc/terms/"
 SH = "http://www.w3.org/ns/shacl#"
+PREFIXES = {"tm": TM, "lib": LIB, "tms": TMS, "rdf": RDF, "rdfs": RDFS, "owl": OWL}
 
 _TM_NAMES = """
     Device Release Module Integration Slot SourceFile Interface Threat Source Rating
@@ -122,8 +122,8 @@ def shown(term: str | None) -> str:
     if is_literal(term):
         return lexical(term)
     text = bare(term)
-    if text.startswith(RDF):
-        return "a" if text == RDF + "type" else f"rdf:{text[len(RDF) :]}"
+    if text == RDF + "type":
+        return "a"
     for prefix, base in PREFIXES.items():
         if text.startswith(base) and len(text) > len(base):
             return f"{prefix}:{text[len(base) :]}"

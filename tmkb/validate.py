@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from tmkb import cache
 from tmkb.engines import shacl
 from tmkb.model.findings import Finding, ValidationReport
 from tmkb.model.graphs import AssembledGraph, Origin, Triple
-from tmkb.terms import LIB, RUN, TM, TMS, bare, dct, lexical, literal, rdf, sh, tm
+from tmkb.terms import LIB, RUN, TMS, bare, dct, lexical, literal, rdf, rdfs, sh, tm
 
 AUTHORING, ASSURANCE = "authoring", "assurance"
 _SEVERITY = {sh.Violation: "violation", sh.Warning: "warning", sh.Info: "info"}
@@ -48,6 +49,9 @@ class Checker:
         read = json.loads(kept)
         structural = set(read["structural"])
         places = Places(assembled.origins)
+        triples = list(triples)
+        labels = {s: lexical(o) for s, p, o in assembled.core_triples if p == rdfs.label}
+        entries = {s: o for s, p, o in triples if p == tm.entry}
         waivers = _waivers(assembled.local_triples, on)
         findings = []
         for shape, focus, path, value, severity, message, component in read["results"]:
@@ -60,9 +64,9 @@ class Checker:
                     focus,
                     path,
                     value,
-                    _short(message, assembled.device),
+                    _short(message, assembled.device, labels),
                     shape in structural,
-                    places.find(focus, path, value),
+                    places.find(focus, path, value) or places.find(entries.get(focus, "")),
                     waiver,
                     component,
                 )
@@ -101,10 +105,12 @@ class Places:
         return ""
 
 
-def _short(message: str, device: str) -> str:
-    """Return a message with IRIs of our own namespaces in their short form."""
-    text = lexical(message) if message else ""
-    return text.replace(bare(device), "").replace(TM, "").replace(LIB, "lib:").replace(TMS, "tms:")
+def _short(message: str, device: str, labels: Mapping[str, str]) -> str:
+    """Return a message with labels in place of IRIs that have one, and local ids in place of the device's own."""
+    text = re.sub(
+        r"https?://[^\s,;\"]*[\w/]", lambda m: labels.get(f"<{m[0]}>", m[0]), lexical(message) if message else ""
+    )
+    return text.replace(bare(device), "").replace(LIB, "lib:").replace(TMS, "tms:")
 
 
 def _order(origin: Origin) -> tuple[int, str, int]:

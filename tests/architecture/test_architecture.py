@@ -28,7 +28,9 @@ def test_floors_and_engine_doors_hold() -> None:
 def test_no_iri_and_no_sparql_in_python(path: Path) -> None:
     """IRIs live in terms.py alone; queries live in queries/."""
     strings = [
-        node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     if path.name != "terms.py":
         assert not [s for s in strings if re.search(r"https?://", s)]
@@ -61,7 +63,18 @@ def test_wheel_carries_knowledge(wheel: Path) -> None:
 def test_installed_wheel_answers_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
     """Unpacked alone, with nothing of the source tree in reach, ``tmkb threats`` answers on the bundled KB."""
     target = tmp_path / "site"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(target),
+        str(wheel),
+    ]
     subprocess.run(install, check=True, capture_output=True)
     empty = tmp_path / "empty"
     empty.mkdir()

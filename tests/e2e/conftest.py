@@ -94,12 +94,12 @@ class Inside:
             self._kept[key] = self._build(options, check=check, reasoner=reasoner)
         return self._kept[key]
 
-    def __call__(self, *arguments: str | Path) -> Done:
+    def __call__(self, *arguments: str | Path, stdin: str = "") -> Done:
         from tmkb import cli
 
         out, err = io.StringIO(), io.StringIO()
-        before = sys.argv
-        sys.argv = ["tmkb", *map(str, arguments)]
+        before = sys.argv, sys.stdin
+        sys.argv, sys.stdin = ["tmkb", *map(str, arguments)], io.StringIO(stdin)
         code: object = 0
         try:
             with redirect_stdout(out), redirect_stderr(err):
@@ -107,7 +107,7 @@ class Inside:
         except SystemExit as end:
             code = end.code
         finally:
-            sys.argv = before
+            sys.argv, sys.stdin = before
         return Done(list(map(str, arguments)), int(code or 0), out.getvalue(), err.getvalue())  # type: ignore[call-overload]
 
 

@@ -23,7 +23,9 @@ import pytest
 TOY = Path(__file__).resolve().parent / "toy"
 ON = "2026-11-23"
 FOLDER = "devices/toy/1/"
-ARCHITECTURE, ASSETS, CONTROLS, RELEASE = (FOLDER + f"{n}.ttl" for n in ("architecture", "assets", "controls", "release"))
+ARCHITECTURE, ASSETS, CONTROLS, RELEASE = (
+    FOLDER + f"{n}.ttl" for n in ("architecture", "assets", "controls", "release")
+)
 FLAWS, SAFETY = FOLDER + "vulnerabilities.ttl", FOLDER + "safety.ttl"
 OWN = "library/threats/T-9001-own.ttl"
 PREFIXES = """# A pattern of the user's own.
@@ -124,11 +126,11 @@ def refused(done, code: str) -> str:  # type: ignore[no-untyped-def]
     return done.stderr
 
 
-def check_case(case: Case, toy: Path, run: Callable, fingerprint: Callable) -> None:
+def check_case(case: Case, toy: Path, inside: Callable, fingerprint: Callable) -> None:
     """Break, run, and look at everything that is promised."""
     _, text = break_it(toy, case)
     before = fingerprint(toy)
-    said = refused(run("threats", "--kb", toy, "--device", "toy", "--on", ON), case.code)
+    said = refused(inside("threats", "--kb", toy, "--device", "toy", "--on", ON), case.code)
     assert f"toy/{case.file}" in said or case.code == "E-POLICY"
     if case.at:
         numbers = [n for n, line in enumerate(text.split("\n"), 1) if case.at in line]
@@ -141,15 +143,15 @@ def check_case(case: Case, toy: Path, run: Callable, fingerprint: Callable) -> N
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input_is_refused(name: str, toy: Path, run, fingerprint) -> None:
+def test_bad_input_is_refused(name: str, toy: Path, inside, fingerprint) -> None:
     """Exit 2 with file, line and code; no traceback; the knowledge base is left as it was; a hint says what to do."""
-    check_case(CASES[name], toy, run, fingerprint)
+    check_case(CASES[name], toy, inside, fingerprint)
 
 
 @pytest.mark.parametrize("name", STRUCTURAL)
-def test_structural_errors_are_refused(name: str, toy: Path, run, fingerprint) -> None:
+def test_structural_errors_are_refused(name: str, toy: Path, inside, fingerprint) -> None:
     """The same for what only the shapes can see; nothing is derived."""
-    check_case(STRUCTURAL[name], toy, run, fingerprint)
+    check_case(STRUCTURAL[name], toy, inside, fingerprint)
 
 
 @pytest.mark.parametrize("name", [*CASES, *STRUCTURAL])
@@ -159,88 +161,117 @@ def test_each_case_is_a_change(name: str) -> None:
     assert not case.old or case.old in (TOY / case.file).read_text(encoding="utf-8")
 
 
-def test_hints_say_what_to_do(run, toy: Path) -> None:
+def test_hints_say_what_to_do(inside, toy: Path) -> None:
     """Samples of every kind of refusal carry a hint."""
-    for name in ("no semicolon", "misspelt class", "NaN", "folder and version differ", "unknown module", "unknown setting", "core class restricted otherwise"):
+    for name in (
+        "no semicolon",
+        "misspelt class",
+        "NaN",
+        "folder and version differ",
+        "unknown module",
+        "unknown setting",
+        "core class restricted otherwise",
+    ):
         kb = shutil.copytree(TOY, toy.parent / name.replace(" ", "-"))
         break_it(kb, CASES[name])
-        assert "hint: " in run("threats", "--kb", kb, "--device", "toy", "--on", ON).stderr, name
+        assert "hint: " in inside("threats", "--kb", kb, "--device", "toy", "--on", ON).stderr, name
 
 
-def test_unknown_device_and_release(run, toy: Path, fingerprint) -> None:
+def test_unknown_device_and_release(inside, toy: Path, fingerprint) -> None:
     """Exit 2 with the names that are nearest; nothing is read from elsewhere."""
     before = fingerprint(toy)
-    assert "toy" in refused(run("threats", "--kb", toy, "--device", "toi"), "E-DEVICE").partition("hint:")[2]
-    assert "1" in refused(run("threats", "--kb", toy, "--device", "toy@9"), "E-RELEASE").partition("hint:")[2]
-    for name in ("../../../etc", "toy@../../twin/1", "", "@1", "toy@", "*"):
-        done = run("threats", "--kb", toy, "--device", name, "--on", ON) if name not in ("", "toy@") else None
-        assert done is None or done.returncode == 2, name
+    assert "toy" in refused(inside("threats", "--kb", toy, "--device", "toi"), "E-DEVICE").partition("hint:")[2]
+    assert "1" in refused(inside("threats", "--kb", toy, "--device", "toy@9"), "E-RELEASE").partition("hint:")[2]
+    for name in ("../../../etc", "toy@../../twin/1", "@1", "*", "toy@1@1", "toy\0"):
+        assert inside("threats", "--kb", toy, "--device", name, "--on", ON).returncode == 2, name
     assert fingerprint(toy) == before
 
 
-def test_unknown_threat_query_and_parameter(run) -> None:
+def test_unknown_threat_query_and_parameter(inside) -> None:
     """Names that are not there are named, with what is near."""
     base = ("--kb", TOY, "--on", ON)
-    refused(run("why", "toy-abc", *base), "E-THREAT")
-    refused(run("why", "XYZ-ABCDEF", *base), "E-THREAT")
-    assert "TOY-AAAAAA" in refused(run("why", "TOY-AAAAAA", *base), "E-THREAT")
-    assert "threats-of-module" in refused(run("query", "threats-of-modul", *base), "E-QUERY").partition("hint:")[2]
+    refused(inside("why", "toy-abc", *base), "E-THREAT")
+    refused(inside("why", "XYZ-ABCDEF", *base), "E-THREAT")
+    assert "TOY-AAAAAA" in refused(inside("why", "TOY-AAAAAA", *base), "E-THREAT")
+    assert "threats-of-module" in refused(inside("query", "threats-of-modul", *base), "E-QUERY").partition("hint:")[2]
     query = ("query", "threats-of-module", *base, "--device", "toy", "-p")
-    assert "module" in refused(run(*query, "modul=beeper"), "E-PARAM").partition("hint:")[2]
-    refused(run(*query, "module=nowhere"), "E-PARAM")
-    refused(run(*query, "module=> } INSERT DATA { <x:a> <x:b> <x:c> } #"), "E-PARAM")
-    refused(run("query", "expired-or-orphaned-decisions", *base, "--device", "toy", "-p", "on=soon"), "E-PARAM")
-    assert "dose" in refused(run("why-not", *base, "--device", "toy", "--vector", "dos", "--pattern", "T-0003"), "E-NODE")
+    assert "module" in refused(inside(*query, "modul=beeper"), "E-PARAM").partition("hint:")[2]
+    refused(inside(*query, "module=nowhere"), "E-PARAM")
+    refused(inside(*query, "module=> } INSERT DATA { <x:a> <x:b> <x:c> } #"), "E-PARAM")
+    refused(inside("query", "expired-or-orphaned-decisions", *base, "--device", "toy", "-p", "on=soon"), "E-PARAM")
+    assert "dose" in refused(
+        inside("why-not", *base, "--device", "toy", "--vector", "dos", "--pattern", "T-0003"), "E-NODE"
+    )
 
 
-def test_missing_impact_is_unknown_and_a_finding(run, toy: Path) -> None:
+def test_process_says_the_same(run, inside, toy: Path) -> None:
+    """As a process of its own the program says the same words and ends with the same code."""
+    break_it(toy, CASES["unknown predicate"])
+    arguments = ("threats", "--kb", toy, "--device", "toy", "--on", ON)
+    assert run(*arguments).stderr == inside(*arguments).stderr
+    assert run(*arguments).returncode == 2
+
+
+def test_missing_impact_is_unknown_and_a_finding(inside, toy: Path) -> None:
     """A deleted impact: `threats` exits 0 and shows unknown; `check`, which was clean before, exits 1."""
     path = toy / FOLDER / "impacts.ttl"
     text = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r":imp-dose-i-safety a tm:Impact ;.*? \.\n", "", text, flags=re.S), encoding="utf-8")
     base = ("--kb", toy, "--device", "toy", "--on", ON)
-    done = run("threats", *base, "--format", "json")
+    done = inside("threats", *base, "--format", "json")
     assert done.returncode == 0
     assert any(row["residual"]["rating"] == "unknown" for row in json.loads(done.stdout))
-    assert run("check", "--kb", TOY, "--device", "toy", "--on", ON).returncode == 0
-    done = run("check", *base, "--format", "csv")
+    assert inside("check", "--kb", TOY, "--device", "toy", "--on", ON).returncode == 0
+    done = inside("check", *base, "--format", "csv")
     assert done.returncode == 1
     assert "impact-cells-filled" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("empty.ttl", b""), ("comment.ttl", b"# nothing here"), ("crlf.ttl", b"# a\r\n# b\r\nprefix tm: <https://tmkb.example/ontology#>\r\n")],
+    [
+        ("empty.ttl", b""),
+        ("comment.ttl", b"# nothing here"),
+        ("crlf.ttl", b"# a\r\n# b\r\nprefix tm: <https://tmkb.example/ontology#>\r\n"),
+    ],
     ids=["empty", "comment", "crlf"],
 )
-def test_harmless_files_do_no_harm(run, toy: Path, name: str, data: bytes) -> None:
+def test_harmless_files_do_no_harm(inside, toy: Path, name: str, data: bytes) -> None:
     """Empty files and foreign line ends are no error."""
     (toy / FOLDER / name).write_bytes(data)
-    assert run("devices", "--kb", toy).returncode == 0
+    assert inside("devices", "--kb", toy).returncode == 0
 
 
-def test_odd_files_are_refused_or_left_alone(run, toy: Path) -> None:
+def test_odd_files_are_refused_or_left_alone(inside, toy: Path) -> None:
     """A truncated, mislabelled or missing file and a folder with a file's name are errors; editors' files are not read."""
     path = toy / ASSETS
     text = path.read_bytes()
     (toy / FOLDER / "assets.ttl~").write_text("not Turtle", encoding="utf-8")
     (toy / FOLDER / "#assets.ttl#").write_text("not Turtle", encoding="utf-8")
-    assert run("devices", "--kb", toy).returncode == 0
-    for data in (text[: len(text) // 2], text.decode().encode("utf-16"), b'{"@context": {}}', b"\x89PNG\r\n\x1a\n", b"<?xml version='1.0'?><a/>"):
+    assert inside("devices", "--kb", toy).returncode == 0
+    for data in (
+        text[: len(text) // 2],
+        text.decode().encode("utf-16"),
+        b'{"@context": {}}',
+        b"\x89PNG\r\n\x1a\n",
+        b"<?xml version='1.0'?><a/>",
+    ):
         path.write_bytes(data)
-        assert "assets.ttl:" in refused(run("devices", "--kb", toy), "E-SYNTAX")
+        assert "assets.ttl:" in refused(inside("devices", "--kb", toy), "E-SYNTAX")
     path.unlink()
     path.symlink_to(toy / "nowhere.ttl")
-    refused(run("devices", "--kb", toy), "E-FILE")
+    refused(inside("devices", "--kb", toy), "E-FILE")
     path.unlink()
     path.mkdir()
-    refused(run("devices", "--kb", toy), "E-FILE")
+    refused(inside("devices", "--kb", toy), "E-FILE")
 
 
 def test_long_lines_are_read(run, toy: Path) -> None:
     """A definition of several thousand characters on one line is a label like any other."""
     path = toy / ASSETS
-    path.write_text(path.read_text(encoding="utf-8").replace("Does everything.", "Does everything. " * 500), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("Does everything.", "Does everything. " * 500), encoding="utf-8"
+    )
     done = run("devices", "--kb", toy)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -248,7 +279,15 @@ def test_long_lines_are_read(run, toy: Path) -> None:
 def test_deep_nesting_is_refused_or_read(run, toy: Path) -> None:
     """5,000 nested brackets end in a sentence, not in a crash."""
     path = toy / ASSETS
-    path.write_text(path.read_text(encoding="utf-8") + "\n:cpu tm:heldBy\n" + "[ tm:heldBy\n" * 5000 + ":flash\n" + "]\n" * 5000 + ".\n", encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8")
+        + "\n:cpu tm:heldBy\n"
+        + "[ tm:heldBy\n" * 5000
+        + ":flash\n"
+        + "]\n" * 5000
+        + ".\n",
+        encoding="utf-8",
+    )
     assert run("devices", "--kb", toy).returncode in (0, 2)
 
 
@@ -282,29 +321,29 @@ def test_a_day_that_is_none_is_refused_without_noise(run, toy: Path) -> None:
     ],
     ids=["patterns-the-same", "tiers-the-same", "has-key", "equivalent-core-class", "all-interfaces-vectors", "disjoint", "property", "pattern-changed", "control-type-changed"],
 )  # fmt: skip
-def test_a_library_of_ones_own_changes_nothing_shipped(run, toy: Path, statement: str) -> None:
+def test_a_library_of_ones_own_changes_nothing_shipped(inside, toy: Path, statement: str) -> None:
     """User files add and never shadow: no merge, no key, no axiom that widens a core term, no word more about a shipped entry."""
     path = toy / OWN
     path.parent.mkdir(parents=True)
     path.write_text(PREFIXES + PATTERN + "\n" + statement + "\n", encoding="utf-8")
-    done = run("devices", "--kb", toy)
+    done = inside("devices", "--kb", toy)
     assert done.returncode == 2, statement
     assert f"toy/{OWN}:" in done.stderr
 
 
-def test_another_devices_node_is_not_spoken_about(run, toy: Path) -> None:
+def test_another_devices_node_is_not_spoken_about(inside, toy: Path) -> None:
     """A file of one device that says something about another device's node is refused, or at least a finding."""
     break_it(toy, Case(ASSETS, "", '<https://tmkb.example/device/twin/cpu> rdfs:label "mine"@en .\n', "", ""))
-    done = run("check", "--kb", toy, "--device", "toy", "--on", ON, "--format", "csv")
+    done = inside("check", "--kb", toy, "--device", "toy", "--on", ON, "--format", "csv")
     assert done.returncode in (1, 2) or "device/twin/cpu" in done.stdout
 
 
-def test_core_statement_names_its_own_line(run, toy: Path) -> None:
+def test_core_statement_names_its_own_line(inside, toy: Path) -> None:
     """The line named is the one where the word about the core term stands."""
     case = STRUCTURAL["core term labelled"]
     _, text = break_it(toy, case)
     line = next(n for n, one in enumerate(text.split("\n"), 1) if "harmless" in one)
-    assert f"{ASSETS}:{line}:" in run("threats", "--kb", toy, "--device", "toy", "--on", ON).stderr
+    assert f"{ASSETS}:{line}:" in inside("threats", "--kb", toy, "--device", "toy", "--on", ON).stderr
 
 
 # -- SPARQL --------------------------------------------------------------------------------------------------------
@@ -332,26 +371,26 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_sparql_is_read_only_and_bounded(run, name: str) -> None:
+def test_sparql_is_read_only_and_bounded(inside, name: str) -> None:
     """What writes, reaches out, or is too long or deep is refused with a sentence."""
-    assert len(refused(run(*BASE, stdin=REFUSED[name]), "E-SPARQL")) < 2000
+    assert len(refused(inside(*BASE, stdin=REFUSED[name]), "E-SPARQL")) < 2000
 
 
-def test_sparql_words_in_text_are_no_offence(run) -> None:
+def test_sparql_words_in_text_are_no_offence(inside) -> None:
     """Keywords inside strings, comments, names and IRIs are data."""
     query = """PREFIX from: <x:from#> # SERVICE <http://x/>
         SELECT ('SERVICE <http://x/>' AS ?service) ("FROM" AS ?from) (from:SERVICE AS ?x) WHERE {}"""
-    done = run(*BASE, stdin=query)
+    done = inside(*BASE, stdin=query)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [{"service": "SERVICE <http://x/>", "from": "FROM", "x": "x:from#SERVICE"}]
 
 
-def test_sparql_rows_and_time_are_bounded(run) -> None:
+def test_sparql_rows_and_time_are_bounded(inside) -> None:
     """More rows than asked for are an error, not a cut answer; a query without end ends after the given seconds."""
-    refused(run(*BASE, "--limit", "5", stdin="SELECT ?s WHERE { GRAPH ?g { ?s ?p ?o } }"), "E-SPARQL")
+    refused(inside(*BASE, "--limit", "5", stdin="SELECT ?s WHERE { GRAPH ?g { ?s ?p ?o } }"), "E-SPARQL")
     product = "SELECT (COUNT(*) AS ?n) WHERE { GRAPH ?g { ?a ?b ?c } GRAPH ?h { ?d ?e ?f } GRAPH ?i { ?j ?k ?l } }"
     start = time.monotonic()
-    refused(run(*BASE, "--timeout", "1", stdin=product), "E-SPARQL")
+    refused(inside(*BASE, "--timeout", "1", stdin=product), "E-SPARQL")
     assert time.monotonic() - start < 60
 
 
@@ -381,10 +420,13 @@ def listener() -> Iterator[tuple[str, list[str]]]:
     ["1", "true", "1.5", "1e3", '"x"', "<x:o>", "?o ."],
     ids=["integer", "boolean", "decimal", "double", "text", "iri", "dot"],
 )
-def test_sparql_never_calls_out(run, listener, before: str) -> None:
+def test_sparql_never_calls_out(inside, listener, before: str) -> None:
     """SERVICE is seen wherever the engine would see it, also straight behind a number or a word."""
     url, calls = listener
-    done = run(*BASE, stdin=f"SELECT * WHERE {{ VALUES ?o {{ 1 }} OPTIONAL {{ GRAPH ?g {{ ?s ?p {before}SERVICE<{url}> {{ ?a ?b ?c }} }} }} }}")
+    done = inside(
+        *BASE,
+        stdin=f"SELECT * WHERE {{ VALUES ?o {{ 1 }} OPTIONAL {{ GRAPH ?g {{ ?s ?p {before}SERVICE<{url}> {{ ?a ?b ?c }} }} }} }}",
+    )
     assert calls == []
     refused(done, "E-SPARQL")
 
@@ -392,7 +434,7 @@ def test_sparql_never_calls_out(run, listener, before: str) -> None:
 # -- text that would act -------------------------------------------------------------------------------------------
 
 ACTS = {
-    "formula": "=HYPERLINK(\\\"http://x.example\\\")",
+    "formula": '=HYPERLINK(\\"http://x.example\\")',
     "plus": "+1+cmd|' /C calc'!A0",
     "at": "@SUM(1)",
     "minus": "-2+3",

@@ -149,7 +149,16 @@ def test_query_takes_parameters(inside) -> None:
     """A module by slug narrows the answer to it; the same name in full gives the same rows."""
     every = json.loads(inside("query", "threats-of-module", *KB, *JUDGED, "--format", "json").stdout)
     short = inside("query", "threats-of-module", *KB, *JUDGED, "-p", "module=beeper", "--format", "json").stdout
-    full = inside("query", "threats-of-module", *KB, *JUDGED, "-p", "module=https://tmkb.example/module/beeper/", "--format", "json").stdout
+    full = inside(
+        "query",
+        "threats-of-module",
+        *KB,
+        *JUDGED,
+        "-p",
+        "module=https://tmkb.example/module/beeper/",
+        "--format",
+        "json",
+    ).stdout
     assert json.loads(short) == json.loads(full) == every
     assert {row["deviceName"] for row in every} == {"toy device", "twin device"}
 
@@ -234,7 +243,11 @@ def test_json_csv_table_markdown_and_sparql_agree(run) -> None:
     told = {r["id"]: (r["before"], r["after"]) for r in json.loads(done.stdout)}
     assert told == {i: (r["inherent"]["rating"], r["residual"]["rating"]) for i, r in rows.items()}
     bad = json.loads(run("query", "unacceptable-residual-risks", *base, "--format", "json").stdout)
-    assert {r["id"] for r in bad} == {i for i, r in rows.items() if r["residual"]["acceptance"] == "not acceptable" and i in live and r["residual"]["rating"] != "unknown"}
+    assert {r["id"] for r in bad} == {
+        i
+        for i, r in rows.items()
+        if r["residual"]["acceptance"] == "not acceptable" and i in live and r["residual"]["rating"] != "unknown"
+    }
 
 
 def test_views_only_add_credit(inside) -> None:
@@ -242,7 +255,9 @@ def test_views_only_add_credit(inside) -> None:
     seen = {}
     for view in ("planned", "implemented", "verified"):
         rows = json.loads(inside("threats", *KB, *JUDGED, "--view", view, "--format", "json").stdout)
-        seen[view] = {r["id"]: (RATINGS.index(r["inherent"]["rating"]), RATINGS.index(r["residual"]["rating"])) for r in rows}
+        seen[view] = {
+            r["id"]: (RATINGS.index(r["inherent"]["rating"]), RATINGS.index(r["residual"]["rating"])) for r in rows
+        }
     for threat, (before, verified) in seen["verified"].items():
         assert seen["planned"][threat][1] <= seen["implemented"][threat][1] <= verified <= before
     assert seen["planned"] != seen["implemented"]
@@ -258,7 +273,9 @@ def test_risk_counts_what_threats_lists(inside) -> None:
         assert row["after"] == sum(r["residual"]["rating"] == row["rating"] for r in rows)
     for word, stage in (("before", "inherent"), ("after", "residual")):
         matrix = next(t for title, t in value.items() if f", {word} controls" in title)
-        counted = sum(int(cell.split(" ")[0]) for row in matrix for key, cell in row.items() if key.startswith("severity"))
+        counted = sum(
+            int(cell.split(" ")[0]) for row in matrix for key, cell in row.items() if key.startswith("severity")
+        )
         assert counted == sum(s is not None for r in rows for s in r[stage]["severity_by_axis"].values())
 
 
@@ -266,7 +283,11 @@ def test_why_explains_with_places_and_ends_at_files(inside) -> None:
     """The proof names the three halves, the deciding flaw, and file and line of facts of device, module and library."""
     lines = json.loads(inside("why", REPLAY, *KB, *JUDGED, "--format", "json").stdout)
     places = " ".join(line["where"] for line in lines)
-    for file in ("devices/toy/1/vulnerabilities.ttl:", "modules/beeper/module.ttl:", "library/threats/T-0003-replay.ttl:"):
+    for file in (
+        "devices/toy/1/vulnerabilities.ttl:",
+        "modules/beeper/module.ttl:",
+        "library/threats/T-0003-replay.ttl:",
+    ):
         assert file in places
     text = " ".join(line["text"] for line in lines)
     assert "commands can be sent again" in text
@@ -347,7 +368,17 @@ def test_sparql_ask(run) -> None:
 
 def test_sparql_describe(run) -> None:
     """DESCRIBE of a node of a release says something about it."""
-    done = run("sparql", "-", *KB, "--device", "toy", *JUDGED, "--format", "json", stdin="DESCRIBE <https://tmkb.example/device/toy/dose>")
+    done = run(
+        "sparql",
+        "-",
+        *KB,
+        "--device",
+        "toy",
+        *JUDGED,
+        "--format",
+        "json",
+        stdin="DESCRIBE <https://tmkb.example/device/toy/dose>",
+    )
     assert done.returncode == 0
     assert "dose command" in done.stdout
 
@@ -371,7 +402,10 @@ def test_infer_writes_sorted_triples(run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     lines = target.read_text(encoding="utf-8").splitlines()
     assert lines == sorted(set(lines))
-    triples = {(str(q.subject), str(q.predicate), str(q.object)) for q in ox.parse(path=str(target), format=ox.RdfFormat.N_TRIPLES)}
+    triples = {
+        (str(q.subject), str(q.predicate), str(q.object))
+        for q in ox.parse(path=str(target), format=ox.RdfFormat.N_TRIPLES)
+    }
     assert len(triples) == len(lines)
     device, tm = "<https://tmkb.example/device/toy/", "<https://tmkb.example/ontology#"
     kind = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
@@ -395,7 +429,21 @@ def test_decide_talks_on_stderr(run, toy: Path) -> None:
     assert "decisions.ttl" in done.stderr
 
 
-ALL_VERBS = ("devices", "check", "threats", "risk", "safety", "table", "query", "sparql", "infer", "why", "why-not", "decide", "doctor")
+ALL_VERBS = (
+    "devices",
+    "check",
+    "threats",
+    "risk",
+    "safety",
+    "table",
+    "query",
+    "sparql",
+    "infer",
+    "why",
+    "why-not",
+    "decide",
+    "doctor",
+)
 
 
 def test_help_lists_every_verb(run) -> None:
@@ -440,8 +488,19 @@ def test_wrong_use_is_exit_2(run, arguments: tuple[str, ...]) -> None:
 def on_a_terminal(*arguments: str, **extra: str) -> str:
     """Return what the program writes when stdout is a terminal."""
     leader, follower = pty.openpty()
-    environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"} | extra
-    process = subprocess.Popen([sys.executable, "-m", "tmkb", *arguments], stdout=follower, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment, cwd="/")
+    environment = (
+        {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+        | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+        | extra
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tmkb", *arguments],
+        stdout=follower,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        cwd="/",
+    )
     os.close(follower)
     parts = []
     while True:
@@ -473,7 +532,15 @@ def test_a_closed_pipe_is_no_error() -> None:
     """A reader that stops early gets no traceback thrown after it."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = f"{sys.executable} -m tmkb threats --kb {TOY} --device toy --on {ON} --format json | head -c 10"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, env=environment, cwd="/", check=False, timeout=120)
-    assert done.stdout == '[\n  {\n    '
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd="/",
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout == "[\n  {\n    "
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr

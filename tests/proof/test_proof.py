@@ -351,7 +351,8 @@ def test_why_of_a_module_threat_names_the_module_file_and_the_integrating_file(p
         s.origin for s in pump.graph.assembled.local if s.triple[1] == tm.module and s.triple[0].endswith("/ble>")
     )
     assert re.search(
-        rf"kb/modules/ble-radio/module\.ttl:\d+ \(integrated at {re.escape(integration.file)}:{integration.line}\)", text
+        rf"kb/modules/ble-radio/module\.ttl:\d+ \(integrated at {re.escape(integration.file)}:{integration.line}\)",
+        text,
     )
     assert row.id in text and row.pattern in text and "by rule derive/10-threat" in text
 

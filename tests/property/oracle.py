@@ -227,12 +227,22 @@ class _Rater:
                 self.copies += [holder] if behind else []
         elif self.p.via == "carriedOver":
             hosts = set(opened)
-        self.places = {threat.entry, threat.asset, *model.crosses.get(threat.entry, ()), *hosts, *filter(None, self.copies)}
+        self.places = {
+            threat.entry,
+            threat.asset,
+            *model.crosses.get(threat.entry, ()),
+            *hosts,
+            *filter(None, self.copies),
+        }
         self.copies = self.copies or [None]
 
     def inherent(self) -> tuple[int | None, bool]:
         """Return the lowest known tier and whether a candidate has none."""
-        chosen = [o for o in self.m.overrides if (o.device, o.entry, o.pattern) == (self.t.device, self.t.entry, self.t.pattern)]
+        chosen = [
+            o
+            for o in self.m.overrides
+            if (o.device, o.entry, o.pattern) == (self.t.device, self.t.entry, self.t.pattern)
+        ]
         tiers = [o.tier for o in chosen] or [self.p.tier]
         for v in self.m.vulnerabilities:
             if v.vex not in ("fixed", "not-affected") and v.sits_in & self.places and self._exploits(v):
@@ -308,6 +318,8 @@ class _Rater:
             else:
                 axes[axis] = (known or None, cell or "none", None)
         worst = max((rating for _, rating, _ in axes.values()), key=RATINGS.index)
-        known_ones = [least or rating for _, rating, least in axes.values() if least or rating not in ("none", "unknown")]
+        known_ones = [
+            least or rating for _, rating, least in axes.values() if least or rating not in ("none", "unknown")
+        ]
         least = max(known_ones, key=RATINGS.index, default=None) if worst == "unknown" else None
         return Verdict(None if unknown else tier, None if unknown else band, axes, worst, least)

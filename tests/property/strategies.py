@@ -97,7 +97,8 @@ def read_policy(triples: frozenset[Triple]) -> Policy:
 
     bands = {int(word(f[TM + "tier"][0])): int(lexical(f[TM + "band"][0])) for f in of("TierBand")}
     matrix = {
-        (int(lexical(f[TM + "band"][0])), int(word(f[TM + "level"][0]))): word(f[TM + "rating"][0]) for f in of("MatrixCell")
+        (int(lexical(f[TM + "band"][0])), int(word(f[TM + "level"][0]))): word(f[TM + "rating"][0])
+        for f in of("MatrixCell")
     }
     views = {word(f[TM + "view"][0]): frozenset(map(word, f[TM + "countsStatus"])) for f in of("ViewRule")}
     used = {word(o) for f in of("RiskPolicy") for o in f.get(TM + "usesFactor", ())}
@@ -177,7 +178,11 @@ def _library(model, out, say, number):  # type: ignore[no-untyped-def]
     for pattern in model.patterns.values():
         iri = lib(pattern.name)
         kind = "AdversarialPattern" if pattern.adversarial else "NonAdversarialPattern"
-        out |= {(iri, rdf.type, tm(kind)), (iri, rdf.type, tm("ThreatPattern")), (iri, rdfs.label, literal(pattern.name))}
+        out |= {
+            (iri, rdf.type, tm(kind)),
+            (iri, rdf.type, tm("ThreatPattern")),
+            (iri, rdfs.label, literal(pattern.name)),
+        }
         say(iri, "via", tm(pattern.via))
         say(iri, "defaultTier", tm(f"tier-{pattern.tier}") if pattern.tier else None)
         say(iri, "defaultBand", number(pattern.band) if pattern.band else None)
@@ -415,8 +420,11 @@ def _add_device(draw, m: Model, d: str, complete: bool) -> Model:  # type: ignor
     needs = {f: draw(_some([*components, *infos, *functions[:n]], 0, 2)) for n, f in enumerate(functions)}
     grades = _or_missing(st.sampled_from(FACTOR_VALUES["gain"]))
     m = m.but(
-        kinds=m.kinds | kinds, devices=m.devices | dict.fromkeys(kinds, d), whole=m.whole | whole,
-        held_by=m.held_by | {i: draw(_some(components, 1, 3)) for i in infos}, depends_on=m.depends_on | needs,
+        kinds=m.kinds | kinds,
+        devices=m.devices | dict.fromkeys(kinds, d),
+        whole=m.whole | whole,
+        held_by=m.held_by | {i: draw(_some(components, 1, 3)) for i in infos},
+        depends_on=m.depends_on | needs,
         opens=m.opens | {e: draw(_some(components, 1, 2)) for e in entries},
         carries=m.carries | {e: draw(_some(infos, 1, 2)) for e in entries},
         crosses=m.crosses | {e: draw(_some(boundaries, 0, 2)) for e in entries},
@@ -460,7 +468,9 @@ def _add_cells(draw, m: Model, d: str, assets: list[str], complete: bool) -> Mod
         # an impact without any level beside another statement on its cell is a case of its own, see test_oracle.py
         bare_impact = any(i.asset == asset and i.level is None and i.situation is None for i in impacts)
         if chance(draw, 6) and not bare_impact:  # one declaration for several cells
-            nothings.append(Nothing(f"{asset}-many", asset, draw(_some(PROPERTIES, 1, 3)), draw(_some(AXES, 1, 3)), True))
+            nothings.append(
+                Nothing(f"{asset}-many", asset, draw(_some(PROPERTIES, 1, 3)), draw(_some(AXES, 1, 3)), True)
+            )
     return m.but(
         harms=m.harms | harms, situations=m.situations | situations, impacts=m.impacts + tuple(impacts),
         nothings=m.nothings + tuple(nothings),
@@ -495,7 +505,12 @@ def _threats(draw, m: Model, d: str) -> tuple[Threat, ...]:  # type: ignore[no-u
 
 def places(m: Model, d: str) -> list[str]:
     """Return the elements of a device on which facts about threats can bear; those of its threats come often."""
-    near = [x for t in m.threats if t.device == d for x in (t.entry, t.asset, *m.opens.get(t.entry, ()), *m.crosses.get(t.entry, ()), *m.held_by.get(t.asset, ()))]
+    near = [
+        x
+        for t in m.threats
+        if t.device == d
+        for x in (t.entry, t.asset, *m.opens.get(t.entry, ()), *m.crosses.get(t.entry, ()), *m.held_by.get(t.asset, ()))
+    ]
     return sorted([*near, *near, *(x for x in m.kinds if m.devices[x] == d)])
 
 
@@ -534,7 +549,11 @@ def _add_facts(draw, m: Model, d: str, complete: bool) -> Model:  # type: ignore
         Override(f"{d}-ovr{n}", d, e, p, draw(_tiers if complete else _or_missing(_tiers)))
         for n, (e, p) in enumerate(keys) if chance(draw, 5)
     )  # fmt: skip
-    return m.but(vulnerabilities=m.vulnerabilities + flaws, conditions=m.conditions + conditions, overrides=m.overrides + overrides)
+    return m.but(
+        vulnerabilities=m.vulnerabilities + flaws,
+        conditions=m.conditions + conditions,
+        overrides=m.overrides + overrides,
+    )
 
 
 def _add_strangers(draw, m: Model) -> Model:  # type: ignore[no-untyped-def]

@@ -91,7 +91,11 @@ GAP_UNSEEN = "queries/rate/12: an impact or harm without level is not seen besid
     "model",
     [
         pytest.param(
-            smallest(told("d0-a", None, "d0-hs"), situations={"d0-hs": frozenset({"d0-h1", "d0-h2"})}, harms={"d0-h1": 2, "d0-h2": None}),
+            smallest(
+                told("d0-a", None, "d0-hs"),
+                situations={"d0-hs": frozenset({"d0-h1", "d0-h2"})},
+                harms={"d0-h1": 2, "d0-h2": None},
+            ),
             id="a-harm-without-level-beside-a-graded-one",
         ),
         pytest.param(smallest(told("d0-a", 2), told("d0-b", None)), id="an-impact-without-level-beside-a-graded-one"),
@@ -107,7 +111,8 @@ def test_a_level_that_is_missing_beside_another_makes_the_rating_unknown(model: 
 def test_a_factor_value_that_is_given_is_not_counted_as_missing() -> None:
     """P24: low ease of discovery, low gain, physical reach and one patient move band 5 down by three, not up."""
     agree(
-        smallest(told("d0-a", 3), gain={"d0-i0": "low"}, reach={"d0-e0": "physical"}, patients={"d0": "one"}), "four-factors"
+        smallest(told("d0-a", 3), gain={"d0-i0": "low"}, reach={"d0-e0": "physical"}, patients={"d0": "one"}),
+        "four-factors",
     )
 
 

@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from oracle import AXES, RATINGS, STAGES, Control, Model
 from strategies import Rated, Triple, tm
 
-from tmkb.terms import bare, lexical, literal, rdf, rdfs
-
-VIEWS = STAGES[1:]
+from tmkb.terms import lexical, literal, rdf, rdfs
 
 
 def rate(model: Model, policy: str = "default") -> Rated:
@@ -57,36 +55,45 @@ def one_of(draw, items):  # type: ignore[no-untyped-def]
 # -- P1, P3 ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=2 * settings().max_examples)
 @given(s.models())
 def test_each_threat_has_exactly_one_rating_per_axis_and_stage_and_unknown_has_a_reason(model: Model) -> None:
-    """P1: one rating, severity and overall rating for each threat, axis and stage; unknown names what is missing."""
+    """P1: one rating, band and overall rating for each threat, axis and stage; unknown names what is missing."""
     rated = rate(model)
     threats = {s.threat_iri(t) for t in model.threats}
     assert set(rated.axes) == {(t, stage, axis) for t in threats for stage in STAGES for axis in AXES}
     assert set(rated.overall) == set(rated.bands) == {(t, stage) for t in threats for stage in STAGES}
     assert all(len(found) == 1 for table in (rated.axes, rated.overall, rated.bands) for found in table.values())
-    gaps = {(o, p) for s_, p, o in rated.made if p == tm("ofThreat") and (s_, tm("missing")) in {(a, b) for a, b, _ in rated.made}}
-    with_gap = {t for t, _ in gaps}
+    gaps = severity_gaps(rated)
     for (threat, stage, axis), [(_, rating, least)] in rated.axes.items():
+        no_tier = threat in rated.unknown_tiers or rated.bands[threat, stage][0][1] is None
         if rating == "unknown":
-            band = rated.bands[threat, stage][0][1]
-            assert threat in rated.unknown_tiers or threat in with_gap or band is None, (threat, stage, axis)
+            assert no_tier or (threat, stage, axis) in gaps
         else:
             assert least is None
+            assert (threat, stage, axis) not in gaps
+            assert rating == "none" or not no_tier
     for key, [(overall, _)] in rated.overall.items():
         assert overall == max((rated.axes[*key, axis][0][1] for axis in AXES), key=place)
 
 
-@settings(max_examples=2 * settings().max_examples)
+def severity_gaps(rated: Rated) -> set[tuple[str, str, str]]:
+    """Return the (threat, stage, axis) on which a statement about severity is missing."""
+    said: dict[str, dict[str, str]] = {}
+    for x, p, o in rated.made:
+        said.setdefault(x, {})[p] = o
+    return {
+        (f[tm("ofThreat")], s.word(f[tm("stage")]), s.word(f[tm("axis")])) for f in said.values()
+        if f.get(rdf.type) == tm("Severity") and tm("missing") in f
+    }  # fmt: skip
+
+
 @given(s.models())
 def test_ratings_after_controls_are_never_above_those_before_and_equal_them_without_credit(model: Model) -> None:
     """P3: residual ≤ inherent for each threat, axis and view, at-least and band included; equal when nothing is credited."""
     rated = rate(model)
-    kinds = {x for x, p, o in rated.made if p == rdf.type and o == tm("Credit")}
     of = {x: o for x, p, o in rated.made if p == tm("ofThreat")}
     stage_of = {x: s.word(o) for x, p, o in rated.made if p == tm("stage")}
-    credited = {(of[x], stage_of[x]) for x in kinds}
+    credited = {(of[x], stage_of[x]) for x, p, o in rated.made if p == rdf.type and o == tm("Credit")}
     for (threat, stage, axis), [(severity, rating, least)] in rated.axes.items():
         [(severity_before, before, least_before)] = rated.axes[threat, "inherent", axis]
         assert place(rating) <= place(before)
@@ -102,7 +109,9 @@ def test_ratings_after_controls_are_never_above_those_before_and_equal_them_with
 
 
 @given(s.models(), st.data())
-def test_adding_a_control_never_raises_a_rating_and_retiring_one_never_lowers_any(model: Model, data: st.DataObject) -> None:
+def test_adding_a_control_never_raises_a_rating_and_retiring_one_never_lowers_any(
+    model: Model, data: st.DataObject
+) -> None:
     """P2: with one more control no rating is higher in any view; with one retired instead no rating is lower."""
     extra = data.draw(s.a_control(model, "d0", "d0-extra"))
     without, with_it = rate(model), rate(model.but(controls=(*model.controls, extra)))
@@ -120,15 +129,22 @@ def test_a_control_that_cannot_help_changes_no_rating(model: Model, data: st.Dat
     pattern = model.patterns[threat.pattern]
     lost = frozenset(pattern.violates)
     everywhere = frozenset(e for e in model.kinds if model.devices[e] == "d0")
-    strong = replace(model.types["C-0"], name="C-9", upholds=lost, tier=6, band=1, severity=1, axes=frozenset(AXES), pairs=())
+    elsewhere = frozenset(e for e in model.kinds if model.devices[e] == "d1")
+    strong = replace(
+        model.types["C-0"], name="C-9", upholds=lost, tier=6, band=1, severity=1, axes=frozenset(AXES), pairs=()
+    )
     countered = {name: replace(p, countered_by=p.countered_by | {"C-9"}) for name, p in model.patterns.items()}
     useless = {
         "status": (strong, Control("d0-x", "d0", "C-9", everywhere, "retired"), countered),
         "no status": (strong, Control("d0-x", "d0", "C-9", everywhere, None), countered),
         "device": (strong, Control("d1-x", "d1", "C-9", everywhere, "verified"), countered),
-        "property": (replace(strong, upholds=frozenset()), Control("d0-x", "d0", "C-9", everywhere, "verified"), countered),
+        "property": (
+            replace(strong, upholds=frozenset()),
+            Control("d0-x", "d0", "C-9", everywhere, "verified"),
+            countered,
+        ),
         "type": (strong, Control("d0-x", "d0", "C-9", everywhere, "verified"), model.patterns),
-        "path": (strong, Control("d0-x", "d0", "C-9", frozenset({"d0-nowhere"}), "verified"), countered),
+        "path": (strong, Control("d0-x", "d0", "C-9", elsewhere, "verified"), countered),
     }
     kind, control, patterns = useless[data.draw(st.sampled_from(sorted(useless)))]
     base = model.but(types=model.types | {"C-9": kind}, patterns=patterns)
@@ -138,11 +154,19 @@ def test_a_control_that_cannot_help_changes_no_rating(model: Model, data: st.Dat
 @given(s.models(), st.data())
 def test_a_planned_control_changes_the_planned_view_only(model: Model, data: st.DataObject) -> None:
     """P4: a control whose status a view does not count changes no rating of that view."""
-    extra = replace(data.draw(s.a_control(model, "d0", "d0-extra")), status=data.draw(st.sampled_from(("planned", "implemented"))))
+    extra = replace(
+        data.draw(s.a_control(model, "d0", "d0-extra")), status=data.draw(st.sampled_from(("planned", "implemented")))
+    )
     before, after = rate(model), rate(model.but(controls=(*model.controls, extra)))
     unmoved = ("inherent", "verified") if extra.status == "implemented" else ("inherent", "verified", "implemented")
-    for table_before, table_after in ((before.axes, after.axes), (before.bands, after.bands), (before.overall, after.overall)):
-        assert {k: v for k, v in table_before.items() if k[1] in unmoved} == {k: v for k, v in table_after.items() if k[1] in unmoved}
+    for table_before, table_after in (
+        (before.axes, after.axes),
+        (before.bands, after.bands),
+        (before.overall, after.overall),
+    ):
+        assert {k: v for k, v in table_before.items() if k[1] in unmoved} == {
+            k: v for k, v in table_after.items() if k[1] in unmoved
+        }
 
 
 @given(s.models(), st.data())
@@ -205,7 +229,9 @@ def test_deleting_a_tier_level_or_declaration_never_lowers_the_shown_rating(mode
     alone = Counter((i.asset, i.property, i.axis) for i in model.impacts)
     for n in model.nothings:
         alone.update((n.asset, p, a) for p in n.properties for a in n.axes)
-    ways = [("level", i) for i in model.impacts if i.level and alone[i.asset, i.property, i.axis] == 1 and not i.situation]
+    ways = [
+        ("level", i) for i in model.impacts if i.level and alone[i.asset, i.property, i.axis] == 1 and not i.situation
+    ]
     ways += [("impact", i) for i in model.impacts if alone[i.asset, i.property, i.axis] == 1]
     ways += [("reason", n) for n in model.nothings if n.reason]
     ways += [("pattern", n) for n in sorted(model.patterns)]
@@ -215,15 +241,21 @@ def test_deleting_a_tier_level_or_declaration_never_lowers_the_shown_rating(mode
     less = {
         "level": lambda: model.but(impacts=tuple(replace(i, level=None) if i == chosen else i for i in model.impacts)),
         "impact": lambda: model.but(impacts=tuple(i for i in model.impacts if i != chosen)),
-        "reason": lambda: model.but(nothings=tuple(replace(n, reason=False) if n == chosen else n for n in model.nothings)),
-        "pattern": lambda: model.but(patterns=model.patterns | {chosen: replace(model.patterns[chosen], tier=None, band=None)}),
+        "reason": lambda: model.but(
+            nothings=tuple(replace(n, reason=False) if n == chosen else n for n in model.nothings)
+        ),
+        "pattern": lambda: model.but(
+            patterns=model.patterns | {chosen: replace(model.patterns[chosen], tier=None, band=None)}
+        ),
         "vulnerability": lambda: model.but(
             vulnerabilities=tuple(replace(v, tier=None) if v == chosen else v for v in model.vulnerabilities)
         ),
         "status": lambda: model.but(
             vulnerabilities=tuple(replace(v, vex=None) if v == chosen else v for v in model.vulnerabilities)
         ),
-        "override": lambda: model.but(overrides=tuple(replace(o, tier=None) if o == chosen else o for o in model.overrides)),
+        "override": lambda: model.but(
+            overrides=tuple(replace(o, tier=None) if o == chosen else o for o in model.overrides)
+        ),
     }[kind]()
     none_lower(rate(model), rate(less))
 
@@ -245,8 +277,9 @@ def test_deleting_a_line_of_the_policy_never_lowers_the_shown_rating(model: Mode
 # -- P8: causes without intent, conditions -----------------------------------------------------------------------
 
 
-@given(s.models(), st.data())
-def test_a_cause_without_intent_never_changes_the_tier_of_an_adversary(model: Model, data: st.DataObject) -> None:
+@settings(max_examples=15)
+@given(s.models())
+def test_a_cause_without_intent_never_changes_the_tier_of_an_adversary(model: Model) -> None:
     """P8: with the non-adversarial patterns and their threats gone, every other threat is rated as before."""
     kept = tuple(t for t in model.threats if model.patterns[t.pattern].adversarial)
     assume(kept)
@@ -286,7 +319,21 @@ def only(model: Model, device: str) -> Model:
     def here(records: tuple) -> tuple:  # type: ignore[type-arg]
         return tuple(r for r in records if (r.device if hasattr(r, "device") else r.asset.split("-", 1)[0]) == device)
 
-    tables = ("kinds", "devices", "whole", "held_by", "depends_on", "opens", "carries", "crosses", "harms", "situations", "gain", "reach", "patients")
+    tables = (
+        "kinds",
+        "devices",
+        "whole",
+        "held_by",
+        "depends_on",
+        "opens",
+        "carries",
+        "crosses",
+        "harms",
+        "situations",
+        "gain",
+        "reach",
+        "patients",
+    )
     records = ("impacts", "nothings", "vulnerabilities", "conditions", "overrides", "controls", "threats")
     return model.but(**{n: mine(getattr(model, n)) for n in tables}, **{n: here(getattr(model, n)) for n in records})
 
@@ -299,7 +346,7 @@ def test_results_of_a_device_do_not_change_when_another_is_added(model: Model) -
     assert {t for t in together.made if t[0].startswith(own)} == alone.made
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(s.models(devices=3))
 def test_results_of_devices_together_are_the_union_of_results_of_each(model: Model) -> None:
     """P10: rating three devices in one graph gives the union of rating each alone, the library being the same."""
@@ -359,15 +406,8 @@ def test_other_ranks_of_ratings_in_the_same_order_change_no_result(model: Model)
     core = s.shipped_core()
     values = {x for x, p, o in core if p == rdf.type and o == tm("RatingValue")}
     stretched = frozenset(
-        (x, p, literal(str(2 ** (int(lexical(o)) - 1)), "integer") if x in values and p == tm("rank") else o) for x, p, o in core
+        (x, p, literal(str(2 ** (int(lexical(o)) - 1)), "integer") if x in values and p == tm("rank") else o)
+        for x, p, o in core
     )
     local = s.triples(model)
     same(s.rated(local, core), s.rated(local, stretched))
-
-
-def test_a_threat_key_is_made_of_device_and_local_ids_only() -> None:
-    """P12: the short id of a threat follows from its IRI, and the IRI from ids and not from labels."""
-    from tmkb.derive import short_id
-
-    assert short_id("ABC", "<x:1>") == short_id("ABC", "<x:1>") != short_id("ABC", "<x:2>")
-    assert bare("<x:1>") == "x:1"

@@ -18,7 +18,12 @@ KEY = "fix@1"
 STAGES = ("assemble", "derive", "rate")
 TM = "https://tmkb.example/ontology#"
 DEVICE = "https://tmkb.example/device/fix/"
-PREFIXES = {"tm": TM, "lib": "https://tmkb.example/library/", "": DEVICE, "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#"}
+PREFIXES = {
+    "tm": TM,
+    "lib": "https://tmkb.example/library/",
+    "": DEVICE,
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+}
 _MISSING_CELL = "<https://tmkb.example/policy/four-factors/cell-1-4>"
 
 

@@ -39,7 +39,9 @@ def test_two_threats_with_one_short_id_are_refused_and_both_are_named(monkeypatc
 
 ASK = pytest.param(
     "ASK { ?s ?p ?o }",
-    marks=pytest.mark.xfail(strict=True, reason="tmkb/engines/sparql.py: construct() lets the TypeError of an ASK through"),
+    marks=pytest.mark.xfail(
+        strict=True, reason="tmkb/engines/sparql.py: construct() lets the TypeError of an ASK through"
+    ),
 )
 
 

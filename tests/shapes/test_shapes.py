@@ -40,7 +40,7 @@ SHAPE_FILES = [SHAPES / "prefixes.ttl", *SHAPES.glob("authoring/*.ttl"), *SHAPES
 ALL_SHAPES = read(SHAPE_FILES)
 ONTOLOGY = read([*(ROOT / "ontology").glob("*.ttl"), ROOT / "kb/library/sources/sources.ttl"])
 NODE_SHAPES = sorted(s for s in ALL_SHAPES.subjects(RDF.type, SH.NodeShape) if isinstance(s, URIRef))
-NAMES = [str(shape)[len(TMS):] for shape in NODE_SHAPES]
+NAMES = [str(shape)[len(TMS) :] for shape in NODE_SHAPES]
 TARGETS = (SH.targetClass, SH.targetSubjectsOf, SH.targetObjectsOf, SH.targetNode)
 
 
@@ -62,7 +62,16 @@ def sources(shape: Node) -> list[Node]:
     """Return what produces results for *shape*: its property shapes, or the shape itself."""
     properties = list(ALL_SHAPES.objects(shape, SH.property))
     own = set(ALL_SHAPES.predicates(shape)) & {
-        SH.sparql, SH["or"], SH["not"], SH.xone, SH["and"], SH["class"], SH.node, SH.nodeKind, SH.pattern}
+        SH.sparql,
+        SH["or"],
+        SH["not"],
+        SH.xone,
+        SH["and"],
+        SH["class"],
+        SH.node,
+        SH.nodeKind,
+        SH.pattern,
+    }
     return [*properties, *([shape] if own else [])]
 
 
@@ -77,8 +86,13 @@ def data(name: str, kind: str) -> Graph:
 @functools.cache
 def results(name: str, kind: str) -> Graph:
     """Return the report of the shape called *name*, alone, on one of its fixtures."""
-    _, report, _ = pyshacl.validate(data(name, kind), shacl_graph=reachable(URIRef(TMS + name)),
-                                    inference="none", advanced=False, allow_warnings=False)
+    _, report, _ = pyshacl.validate(
+        data(name, kind),
+        shacl_graph=reachable(URIRef(TMS + name)),
+        inference="none",
+        advanced=False,
+        allow_warnings=False,
+    )
     return report
 
 
@@ -101,7 +115,7 @@ def names_used(shape: Node) -> set[str]:
     for triple in reachable(shape):
         for term in triple:
             if isinstance(term, URIRef) and str(term).startswith(TM):
-                used.add(str(term)[len(TM):])
+                used.add(str(term)[len(TM) :])
         if triple[1] == SH.select:
             used.update(word for prefix, word in WORD.findall(str(triple[2])) if prefix == "tm")
     return used
@@ -124,8 +138,12 @@ def test_folders_belong_to_shapes() -> None:
 def test_pass_fixture_is_clean(name: str) -> None:
     """The shape is silent on its pass fixture."""
     report = results(name, "pass")
-    found = [(str(f), str(m)) for r in report.subjects(RDF.type, SH.ValidationResult)
-             for f in report.objects(r, SH.focusNode) for m in report.objects(r, SH.resultMessage)]
+    found = [
+        (str(f), str(m))
+        for r in report.subjects(RDF.type, SH.ValidationResult)
+        for f in report.objects(r, SH.focusNode)
+        for m in report.objects(r, SH.resultMessage)
+    ]
     assert found == []
 
 
@@ -199,7 +217,8 @@ def test_references_cover_the_ontology() -> None:
         if str(shape).startswith((TMS + "references-", TMS + "derived-relation-stated")):
             looked_at.update(ALL_SHAPES.objects(shape, SH.targetSubjectsOf))
             assert {ALL_SHAPES.value(p, SH.path) for p in ALL_SHAPES.objects(shape, SH.property)} == set(
-                ALL_SHAPES.objects(shape, SH.targetSubjectsOf))
+                ALL_SHAPES.objects(shape, SH.targetSubjectsOf)
+            )
     elsewhere = {FINDING_KIND, URIRef(TM + "ofDevice")}  # on shapes only; written by the program
     declared = {p for p in ONTOLOGY.subjects(RDF.type, OWL.ObjectProperty) if str(p).startswith(TM)}
     assert declared - looked_at - elsewhere == set()
@@ -213,8 +232,10 @@ def test_exclusive_kinds_are_those_of_the_ontology() -> None:
             members = ALL_SHAPES.items(ALL_SHAPES.value(negated, SH["and"]))
             pairs.add(frozenset(ALL_SHAPES.value(member, SH["class"]) for member in members))
     stated = {frozenset((a, b)) for a, b in ONTOLOGY.subject_objects(OWL.disjointWith)}
-    other_shapes = {frozenset((URIRef(TM + "DiscretePart"), URIRef(TM + "Asset"))),
-                    frozenset((URIRef(TM + "AdversarialPattern"), URIRef(TM + "NonAdversarialPattern")))}
+    other_shapes = {
+        frozenset((URIRef(TM + "DiscretePart"), URIRef(TM + "Asset"))),
+        frozenset((URIRef(TM + "AdversarialPattern"), URIRef(TM + "NonAdversarialPattern"))),
+    }
     assert pairs == stated - other_shapes
 
 

@@ -67,6 +67,8 @@ def test_lying_header_is_refused(tmp_path: Path, old: str, new: str) -> None:
 
 def test_rule_needs_because_and_emits(tmp_path: Path) -> None:
     """A derivation rule says why, and what it makes."""
-    text = "#+ id: rule\n#+ title: T\n#+ kind: derive\n#+ source: lib:S-0007\nCONSTRUCT { ?a ?b ?c } WHERE { ?a ?b ?c }\n"
+    text = (
+        "#+ id: rule\n#+ title: T\n#+ kind: derive\n#+ source: lib:S-0007\nCONSTRUCT { ?a ?b ?c } WHERE { ?a ?b ?c }\n"
+    )
     with pytest.raises(QueryHeaderError):
         headers.read(write(tmp_path, text, "rule.rq", "derive"))

@@ -1,0 +1,301 @@
+"""Decisions are written whole, in order, by one writer at a time, and nothing that was written is ever changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = Path(__file__).resolve().parent / "toy"
+ON = "2026-11-23"
+FILE = "devices/toy/1/decisions.ttl"
+HOST = ["TOY-TA7WYA", "TOY-GOG357", "TOY-53HCG7", "TOY-QK32SU"]
+BLOCK = re.compile(r"^<[^>]*decision-[^>]*> a tm:Decision ;\n(?:    .*\n)+", re.M)
+
+
+def decide(run, kb: Path, *ids: str, what: str = "accept", reason: str = "Checked.", **options: str):  # type: ignore[no-untyped-def]
+    """Decide about threats of the toy device."""
+    extra = [part for key, value in options.items() for part in (f"--{key}", value)]
+    return run("decide", *ids, what, "--reason", reason, "--owner", "tester", "--kb", kb, "--on", ON, *extra)
+
+
+def blocks(text: str) -> list[str]:
+    """Return the blocks of decisions in a file, each a subject with its statements."""
+    return BLOCK.findall(text)
+
+
+def test_append_only_sorted_and_shown(inside, toy: Path) -> None:
+    """Old blocks keep their bytes, new ones stand in order, and the threat shows its decision; no number changes."""
+    path = toy / FILE
+    before = path.read_text(encoding="utf-8")
+    rated = {
+        r["id"]: (r["inherent"], r["residual"])
+        for r in json.loads(inside("threats", "--kb", toy, "--device", "toy", "--on", ON, "--format", "json").stdout)
+    }
+    inside._kept.clear()
+    done = decide(inside, toy, HOST[0], reason='Flood is "noticed"; \\ and ends.\nSecond line.', expires="2027-01-31")
+    assert done.returncode == 0, done.stderr
+    once = path.read_text(encoding="utf-8")
+    inside._kept.clear()
+    assert decide(inside, toy, HOST[1], HOST[2], HOST[1], what="mitigate").returncode == 0
+    twice = path.read_text(encoding="utf-8")
+    for old, new in ((before, once), (once, twice)):
+        assert [b for b in blocks(new) if b in blocks(old)] == blocks(old), "an old block was lost, changed or moved"
+        position = 0
+        for line in old.splitlines():
+            position = new.find(line, position)
+            assert position >= 0, f"old line gone: {line}"
+    assert (len(blocks(once)), len(blocks(twice))) == (2, 4)
+    subjects = [b.split(" ")[0] for b in blocks(twice)]
+    assert subjects == sorted(subjects)
+    inside._kept.clear()
+    rows = {
+        r["id"]: r
+        for r in json.loads(inside("threats", "--kb", toy, "--device", "toy", "--on", ON, "--format", "json").stdout)
+    }
+    assert rows[HOST[0]]["decision"] == {
+        "id": rows[HOST[0]]["decision"]["id"], "disposition": "accept", "reason": 'Flood is "noticed"; \\ and ends.\nSecond line.',
+        "owner": "tester", "decided_on": ON, "expires": "2027-01-31",
+    }  # fmt: skip
+    assert {rows[i]["decision"]["disposition"] for i in HOST[1:3]} == {"mitigate"}
+    assert rows[HOST[3]]["decision"] is None
+    assert {i: (r["inherent"], r["residual"]) for i, r in rows.items()} == rated
+    assert [p.name for p in path.parent.iterdir() if p.name.startswith(".")] == []
+
+
+def test_decision_of_a_release_without_file(inside, toy: Path) -> None:
+    """The first decision makes the file, with its purpose on top."""
+    (toy / FILE).unlink()
+    assert decide(inside, toy, HOST[0]).returncode == 0
+    text = (toy / FILE).read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert len(blocks(text)) == 1
+
+
+def test_every_disposition(inside, toy: Path) -> None:
+    """Each of the five can be written, and nothing else."""
+    for what in ("accept", "mitigate", "transfer", "eliminate", "not-applicable"):
+        assert decide(inside, toy, HOST[0], what=what).returncode == 0
+    assert set(re.findall(r"tm:disposition-([a-z-]+)", (toy / FILE).read_text(encoding="utf-8"))) == {
+        "accept", "mitigate", "transfer", "eliminate", "not-applicable",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ids", "options"),
+    [
+        ([HOST[0]], {"expires": "2026-11-22"}), ([HOST[0]], {"expires": "never"}), ([HOST[0]], {"reason": "  "}), ([HOST[0]], {"owner": ""}),
+        ([HOST[0]], {"what": "ignore"}), (["TOY-AAAAAA"], {}), ([HOST[0], "TOY-AAAAAA"], {}), ([HOST[0], "TWI-JWNCVF"], {}), (["../x"], {}),
+    ],
+    ids=["expired-before-made", "no-date", "no-reason", "no-owner", "no-disposition", "unknown", "one-unknown", "two-devices", "no-id"],
+)  # fmt: skip
+def test_refused_and_nothing_written(inside, toy: Path, fingerprint, ids: list[str], options: dict[str, str]) -> None:
+    """Exit 2, a sentence, and the knowledge base as it was; also when only one of several threats is wrong."""
+    before = fingerprint(toy)
+    done = decide(inside, toy, *ids, **options)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert "tmkb: " in done.stderr
+    assert fingerprint(toy) == before
+
+
+def test_expiry_on_the_day_itself_is_taken(inside, toy: Path) -> None:
+    """A decision may hold for one day."""
+    assert decide(inside, toy, HOST[0], expires=ON).returncode == 0
+
+
+def test_the_bundled_example_is_read_only(run) -> None:
+    """Without --kb nothing is written into the program's own folder."""
+    done = run("decide", "INS-AAAAAA", "accept", "--reason", "r", "--owner", "o")
+    assert done.returncode == 2
+    assert "read-only" in done.stderr
+
+
+def test_damaged_file_is_not_made_worse(inside, toy: Path) -> None:
+    """A decisions file that is not valid is named and keeps its bytes."""
+    path = toy / FILE
+    damaged = path.read_text(encoding="utf-8").replace("a tm:Decision ;", "a tm:Decision")
+    path.write_text(damaged, encoding="utf-8")
+    done = decide(inside, toy, HOST[0])
+    assert done.returncode == 2
+    assert "decisions.ttl:" in done.stderr
+    assert path.read_text(encoding="utf-8") == damaged
+
+
+def test_read_only_folder_is_said(inside, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that cannot be written ends in a sentence, with the old bytes."""
+    before = (toy / FILE).read_bytes()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    done = decide(inside, toy, HOST[0])
+    assert done.returncode == 2
+    assert "E-WRITE" in done.stderr
+    assert (toy / FILE).read_bytes() == before
+
+
+def test_orphan_and_expired_decisions_are_shown(inside, toy: Path) -> None:
+    """A decision on what is not derived stays, and check and the named query say so; so do expired ones."""
+    path = toy / FILE
+    head = "<https://tmkb.example/device/toy/decision-toy-aaaaaa-2026-02-01-000000> a tm:Decision ;\n"
+    orphan = head + "".join(
+        f"    {line} ;\n" for line in (
+            "tm:asset :flash", "tm:entry :beeper.link", "tm:pattern lib:T-0003", "tm:disposition tm:disposition-accept",
+            'tm:reason "r"', 'tm:owner "o"', 'tm:decidedOn "2026-02-01"^^xsd:date',
+        )
+    ) + '    tm:expires "2026-11-22"^^xsd:date .\n'  # fmt: skip
+    path.write_text(path.read_text(encoding="utf-8") + "\n" + orphan, encoding="utf-8")
+    base = ("--kb", toy, "--device", "toy", "--on", ON)
+    found = json.loads(inside("query", "expired-or-orphaned-decisions", *base, "--format", "json").stdout)
+    assert {(row["decision"].rsplit("/", 1)[1], row["problem"]) for row in found} == {
+        ("decision-toy-aaaaaa-2026-02-01-000000", "expired"),
+        ("decision-toy-aaaaaa-2026-02-01-000000", "names no derived threat"),
+    }
+    shapes = {
+        row["shape"]
+        for row in json.loads(inside("check", *base, "--fail-on", "never", "--format", "json").stdout)
+        if "decision-toy-aaaaaa" in row["focus"]
+    }
+    assert {"tms:decision-has-threat", "tms:decision-live"} <= shapes
+    later = json.loads(
+        inside("query", "expired-or-orphaned-decisions", *base[:-1], "2027-06-01", "--format", "json").stdout
+    )
+    assert len(later) == 3
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {root!r})
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from tmkb import decisions
+number = sys.argv[1]
+print("ready", flush=True)
+sys.stdin.readline()
+for turn in range(int(sys.argv[2])):
+    what = decisions.Judgement("accept", "writer " + number + " turn " + str(turn), "tester", date(2026, 11, 23), None)
+    base = "https://tmkb.example/device/toy/"
+    node = dict(device=base, asset=base + "dose", entry=base + "beeper.link", pattern="https://tmkb.example/library/T-0003")
+    decisions.append(Path({folder!r}), [SimpleNamespace(id="TOY-NIUQDT")], [node], what)
+"""
+
+
+def writers(folder: Path, number: int, turns: int) -> list[subprocess.Popen]:
+    """Start writers that go off together."""
+    code = SCRIPT.format(root=str(ROOT), folder=str(folder))
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(n), str(turns)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for n in range(number)
+    ]
+    for one in started:
+        assert one.stdout is not None and one.stdout.readline() == "ready\n"
+    return started
+
+
+def go(one: subprocess.Popen) -> None:
+    assert one.stdin is not None
+    one.stdin.write("\n")
+    one.stdin.flush()
+
+
+def test_many_writers_lose_nothing(toy: Path) -> None:
+    """Eight writers with five decisions each leave forty more decisions, each once, in order, in valid Turtle."""
+    folder = (toy / FILE).parent
+    started = writers(folder, 8, 5)
+    for one in started:
+        go(one)
+    for one in started:
+        assert one.wait(timeout=60) == 0
+    text = (toy / FILE).read_text(encoding="utf-8")
+    said = re.findall(r'"(writer \d turn \d)"', text)
+    assert sorted(said) == sorted(f"writer {w} turn {t}" for w in range(8) for t in range(5))
+    subjects = [b.split(" ")[0] for b in blocks(text)]
+    assert len(subjects) == len(set(subjects)) == 41
+    assert subjects == sorted(subjects)
+    import pyoxigraph as ox
+
+    assert len({q.subject for q in ox.parse(text.encode(), format=ox.RdfFormat.TURTLE)}) == 41
+
+
+def test_two_programs_at_once_lose_nothing(run, toy: Path) -> None:
+    """The verb itself, started twice at the same moment, writes both decisions."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [
+        sys.executable,
+        "-m",
+        "tmkb",
+        "decide",
+        HOST[0],
+        "accept",
+        "--owner",
+        "o",
+        "--kb",
+        str(toy),
+        "--on",
+        ON,
+        "--reason",
+    ]
+    both = [
+        subprocess.Popen([*command, f"reason {n}"], env=environment, cwd="/", stderr=subprocess.DEVNULL) for n in (1, 2)
+    ]
+    assert [one.wait(timeout=120) for one in both] == [0, 0]
+    text = (toy / FILE).read_text(encoding="utf-8")
+    assert '"reason 1"' in text
+    assert '"reason 2"' in text
+
+
+def test_killed_writers_leave_whole_files(toy: Path) -> None:
+    """Thirty kills at any moment: the file is always a whole one, old blocks stay, and the next writer can write."""
+    import pyoxigraph as ox
+
+    path = toy / FILE
+    folder = path.parent
+    kept = blocks(path.read_text(encoding="utf-8"))
+    for round_ in range(5):
+        started = writers(folder, 6, 1000)
+        for n, one in enumerate(started):
+            go(one)
+            time.sleep(0.002 * (round_ + 1) + 0.001 * n)
+        for one in started:
+            one.send_signal(signal.SIGKILL)
+            one.wait()
+        text = path.read_text(encoding="utf-8")
+        list(ox.parse(text.encode(), format=ox.RdfFormat.TURTLE))
+        now = blocks(text)
+        assert [b for b in now if b in set(kept)] == kept
+        kept = now
+    final = writers(folder, 1, 1)[0]
+    go(final)
+    assert final.wait(timeout=30) == 0
+    assert len(blocks(path.read_text(encoding="utf-8"))) == len(kept) + 1
+    assert len(kept) > 1, "no writer got as far as writing; the test proved nothing"
+
+
+def test_left_over_temporary_files_are_not_read(inside, toy: Path) -> None:
+    """What a killed writer leaves behind is hidden and has no name that is read."""
+    (toy / "devices/toy/1/.abc.tmp").write_text("half a fi", encoding="utf-8")
+    assert inside("devices", "--kb", toy).returncode == 0
+
+
+def test_link_out_is_not_followed(inside, toy: Path, tmp_path: Path) -> None:
+    """Where decisions.ttl is a link, what it points to is not rewritten behind the user's back, or the link is kept."""
+    elsewhere = tmp_path / "elsewhere.ttl"
+    shutil.move(toy / FILE, elsewhere)
+    (toy / FILE).symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    done = decide(inside, toy, HOST[0])
+    assert elsewhere.read_bytes() == before or (toy / FILE).is_symlink()
+    assert done.returncode == 2 or len(blocks((toy / FILE).read_text(encoding="utf-8"))) == 2

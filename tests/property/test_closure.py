@@ -1,0 +1,92 @@
+"""P13 and P16: what the closure under OWL 2 RL must be, on small random graphs and on the shipped releases."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tmkb.engines.owl import OwlrlReasoner
+from tmkb.infer import is_noise
+from tmkb.terms import owl, rdf, rdfs
+
+Triple = tuple[str, str, str]
+
+
+def x(name: str) -> str:
+    return f"<https://tmkb.example/test/{name}>"
+
+
+def _list(name: str, *members: str) -> list[Triple]:
+    nodes = [x(f"{name}{n}") for n in range(len(members))] + [rdf.nil]
+    pairs = [(nodes[n], rdf.first, member) for n, member in enumerate(members)]
+    return [*pairs, *((nodes[n], rdf.rest, nodes[n + 1]) for n in range(len(members)))]
+
+
+ONTOLOGY: frozenset[Triple] = frozenset(
+    [
+        # the forms that ontology/ and kb/library/ use: hierarchy, transitivity, inverse, chain, intersection, hasValue
+        (x("Cpu"), rdfs.subClassOf, x("Part")), (x("Part"), rdfs.subClassOf, x("Asset")),
+        (x("partOf"), rdf.type, owl.TransitiveProperty),
+        (x("handles"), owl.inverseOf, x("opens")),
+        (x("heldBy"), rdfs.subPropertyOf, x("within")),
+        (x("within"), owl.propertyChainAxiom, x("a0")), *_list("a", x("heldBy"), x("partOf")),
+        (x("stored"), owl.propertyChainAxiom, x("b0")), *_list("b", x("within"), x("handles")),
+        (x("Vector"), owl.equivalentClass, x("meet")), (x("meet"), owl.intersectionOf, x("c0")), *_list("c", x("Radio"), x("some")),
+        (x("some"), owl.onProperty, x("crosses")), (x("some"), owl.someValuesFrom, x("Border")),
+        (x("Vector"), rdfs.subClassOf, x("value")), (x("value"), owl.onProperty, x("admits")), (x("value"), owl.hasValue, x("T1")),
+    ]
+)  # fmt: skip
+_NODES = [x(f"n{n}") for n in range(5)]
+_PROPERTIES = [x(p) for p in ("partOf", "opens", "heldBy", "crosses", "handles")]
+_CLASSES = [x(c) for c in ("Cpu", "Part", "Radio", "Border")]
+_facts = st.one_of(
+    st.tuples(st.sampled_from(_NODES), st.sampled_from(_PROPERTIES), st.sampled_from(_NODES)),
+    st.tuples(st.sampled_from(_NODES), st.just(rdf.type), st.sampled_from(_CLASSES)),
+)
+graphs = st.frozensets(_facts, min_size=1, max_size=12)
+
+
+def closure(triples: frozenset[Triple]) -> frozenset[Triple]:
+    """Return what infer.close keeps: the asserted triples and every conclusion that is not noise."""
+    everything = OwlrlReasoner().close(triples)
+    return triples | frozenset(t for t in everything - triples if not is_noise(t))
+
+
+@settings(max_examples=20)
+@given(graphs)
+def test_closing_a_closed_graph_adds_nothing(graph: frozenset[Triple]) -> None:
+    """P13: closure(closure(G)) = closure(G)."""
+    once = closure(ONTOLOGY | graph)
+    assert closure(once) == once
+
+
+@settings(max_examples=20)
+@given(graphs, graphs)
+def test_more_statements_take_no_conclusion_away(graph: frozenset[Triple], more: frozenset[Triple]) -> None:
+    """P13: G ⊆ H ⇒ closure(G) ⊆ closure(H)."""
+    assert closure(ONTOLOGY | graph) <= closure(ONTOLOGY | graph | more)
+
+
+def test_the_small_ontology_concludes_what_derivation_needs() -> None:
+    """P13: the two properties above are not shown on graphs without conclusions: hasValue and both chains do fire."""
+    told = frozenset(
+        [
+            (_NODES[0], rdf.type, x("Radio")), (_NODES[0], x("crosses"), _NODES[1]), (_NODES[1], rdf.type, x("Border")),
+            (_NODES[2], x("heldBy"), _NODES[3]), (_NODES[3], x("partOf"), _NODES[4]), (_NODES[0], x("opens"), _NODES[4]),
+        ]
+    )  # fmt: skip
+    found = closure(ONTOLOGY | told)
+    assert (_NODES[0], x("admits"), x("T1")) in found
+    assert (_NODES[2], x("stored"), _NODES[0]) in found
+
+
+@pytest.mark.parametrize("key", ["insulin-pump@1.0", "lvp@2.0"])
+def test_inference_makes_no_two_named_individuals_the_same(shipped, key: str) -> None:  # type: ignore[no-untyped-def]
+    """P16: no sameAs comes out of inference, so no two tiers, levels, controls or threats are ever merged."""
+    [rated] = shipped(key).rated
+    closed = rated.derived.closed
+    assert closed.entailed, "there are conclusions to look at"
+    assert not [t for t in closed.triples if t[1] == owl.sameAs]
+    threats = [s for s, p, o in rated.derived.firings if p == rdf.type and o.endswith("#Threat>")]
+    assert len(threats) == len(set(threats)) > 0
