@@ -99,8 +99,15 @@ def _files(folder: Path, pattern: str, role: str, root: Path | None = None) -> I
             yield _read(path, role, base)
 
 
+def _shown(root: Path) -> str:
+    """Return the name of a root folder in places; never that of the shipped one for another folder."""
+    shipped = resources.bundled_kb()
+    clash = root.resolve().name == shipped.name and root.resolve() != shipped.resolve()
+    return f"{root.resolve().parent.name}/{root.resolve().name}" if clash else root.resolve().name
+
+
 def _read(path: Path, role: str, root: Path) -> Source:
-    name = f"{root.resolve().name}/{path.relative_to(root).as_posix()}"
+    name = f"{_shown(root)}/{path.relative_to(root).as_posix()}"
     try:
         data = path.read_bytes()
     except OSError as error:

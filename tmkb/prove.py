@@ -71,7 +71,7 @@ class Prover:
                 if premises is not None:
                     self._known[goal] = Step(goal, rule, premises)
                     return self._known[goal]
-        if origin is not None and goal[1] not in (tm.crosses, tm.inZone):
+        if origin is not None and goal[1] not in (tm.crosses, tm.inZone, tm.itself):
             self._known[goal] = Step(goal, "assembled", (), origin)
             return self._known[goal]
         self._failed[goal] = depth
@@ -105,6 +105,8 @@ class Prover:
             yield "zone stated", [(s, tm.zone, o)]
             for whole in self._out[s, tm.partOf]:
                 yield "zone of the whole", [(s, tm.partOf, whole), (whole, tm.inZone, o)]
+        elif p == tm.itself:
+            yield "itself", self._stated_kinds(s)
         else:
             yield from self._property_ways(s, p, o)
 
@@ -181,17 +183,21 @@ class Prover:
             for rest in self._paths(middle, links[1:], o):
                 yield [(s, links[0], middle), *rest]
 
+    def _stated_kinds(self, node: str) -> list[Triple]:
+        return [t for kind in self._out[node, rdf.type] if (t := (node, rdf.type, kind)) in self._origins]
+
     def _crossing_ways(self, interface: str, boundary: str) -> Iterator[tuple[str, list[Triple]]]:
         if (boundary, tm.onInterface, interface) in self._triples:
             yield "scope exception", [(boundary, tm.onInterface, interface)]
         ends = self._out[interface, tm.connects]
         zones = set(self._out[boundary, tm.between])
+        unstated = tm.UnstatedBoundary in self._out[boundary, rdf.type]
         for one in ends:
             for other in ends:
-                for here in set(self._out[one, tm.inZone]) & zones:
-                    for there in set(self._out[other, tm.inZone]) & zones - {here}:
+                for here in sorted(set(self._out[one, tm.inZone]) & zones):
+                    for there in sorted(set(self._out[other, tm.inZone]) & zones - {here}):
                         yield (
-                            "crossing",
+                            "crossing unstated" if unstated else "crossing",
                             [
                                 (interface, tm.connects, one),
                                 (interface, tm.connects, other),
@@ -201,6 +207,8 @@ class Prover:
                                 (boundary, tm.between, there),
                             ],
                         )
+        if unstated and not zones:
+            yield "unplaced", [*self._stated_kinds(interface), *((interface, tm.connects, end) for end in ends)]
 
 
 def premises(closed: ClosedGraph, triple: Triple) -> list[Statement]:

@@ -30,7 +30,8 @@ _TM_NAMES = """
     partOf connects zone inZone between onInterface carries givesAccessTo shortId crosses asset entry pattern via
     waivedShape waivedNode expires
     Waiver Decision disposition reason owner decidedOn onAsset onElement
-    AttackVector Cell consequence place holds sitsIn protects defeats ofControlType upholds reference exploitsWeakness
+    AttackVector UnstatedBoundary itself
+    Cell consequence place holds sitsIn protects defeats ofControlType upholds reference exploitsWeakness
     defaultBand basis ofProperty axis hazardousSituation leadsTo
 """
 

@@ -448,7 +448,7 @@ ACTS = {
 
 
 @pytest.fixture(scope="module")
-def acting(tmp_path_factory: pytest.TempPathFactory, run) -> dict[str, str]:
+def acting(tmp_path_factory: pytest.TempPathFactory, inside) -> dict[str, str]:
     """The threats of a device whose asset has all these texts as labels, in each format; one asset per text."""
     kb = shutil.copytree(TOY, tmp_path_factory.mktemp("acts") / "toy")
     path = kb / ASSETS
@@ -459,7 +459,7 @@ def acting(tmp_path_factory: pytest.TempPathFactory, run) -> dict[str, str]:
     path.write_text(path.read_text(encoding="utf-8") + "\n" + extra, encoding="utf-8")
     found = {}
     for style in ("table", "csv", "json", "markdown"):
-        done = run("threats", "--kb", kb, "--device", "toy", "--on", ON, "--format", style)
+        done = inside("threats", "--kb", kb, "--device", "toy", "--on", ON, "--format", style)
         assert done.returncode == 0, done.stderr
         found[style] = done.stdout
     return found

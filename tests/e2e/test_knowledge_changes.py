@@ -53,6 +53,12 @@ def insulin(rows) -> Rows:
     return rows(ROOT / "kb", "--device", "insulin-pump")
 
 
+@pytest.fixture(scope="module")
+def lvp(rows) -> tuple[Rows, Rows]:
+    """The two releases of the shipped large-volume pump."""
+    return rows(ROOT / "kb", "--device", "lvp@1.0"), rows(ROOT / "kb", "--device", "lvp@2.0")
+
+
 @pytest.mark.parametrize("end", [":board", ":unit"])
 def test_moving_a_port_changes_no_threat(rows, toy: Path, toy_rows: Rows, end: str) -> None:
     """Where a port sits, on chip, board or device, is drawing; what it opens decides. Same threats, same numbers."""
@@ -139,13 +145,11 @@ def test_a_control_on_one_copy_of_a_module_stays_there(rows, toy: Path, toy_rows
     assert [c["id"] for c in after[replay]["controls"] if c["decides"]] == ["ctl-fresh"]
 
 
-def test_the_shipped_pumps_share_a_module_and_nothing_else(rows, kb: Path) -> None:
+def test_the_shipped_pumps_share_a_module_and_nothing_else(insulin: Rows, lvp: tuple[Rows, Rows]) -> None:
     """The control that every product gets from the module stands in each one under its own name."""
-    insulin = rows(kb, "--device", "insulin-pump")
-    lvp = rows(kb, "--device", "lvp@2.0")
-    for found in (insulin, lvp):
+    for found in (insulin, lvp[1]):
         assert any(c["id"].endswith(".ctl-link-encryption") for r in found.values() for c in r["controls"])
-    assert not {r["iri"] for r in insulin.values()} & {r["iri"] for r in lvp.values()}
+    assert not {r["iri"] for r in insulin.values()} & {r["iri"] for r in lvp[1].values()}
 
 
 def test_deleting_an_impact_makes_unknown_and_removes_no_row(rows, kb: Path, insulin: Rows) -> None:
@@ -223,9 +227,9 @@ def test_renaming_reordering_and_neighbours_change_nothing(rows, kb: Path, toy: 
     assert of(rows(toy, "--device", "twin"), "twin").keys() == of(toy_rows, "twin").keys()
 
 
-def test_ids_survive_a_release(rows) -> None:
+def test_ids_survive_a_release(lvp: tuple[Rows, Rows]) -> None:
     """Of the two pump releases: where device, asset, entry and pattern are the same, so is the id, and nowhere else."""
-    one, two = (rows(ROOT / "kb", "--device", f"lvp@{v}").values() for v in ("1.0", "2.0"))
+    one, two = (rows.values() for rows in lvp)
     first = {(r["asset"], r["entry"], r["pattern"]): (r["id"], r["iri"]) for r in one}
     second = {(r["asset"], r["entry"], r["pattern"]): (r["id"], r["iri"]) for r in two}
     common = first.keys() & second.keys()
@@ -241,8 +245,9 @@ def test_ids_survive_a_release(rows) -> None:
 def test_outputs_are_the_same_bytes_everywhere(run, verb: tuple[str, ...], tmp_path: Path) -> None:
     """Other hash seed, locale, time zone, home and working cache: same bytes."""
     base = (*verb, "--kb", TOY, "--device", "toy", "--on", ON)
+    fresh = {"TMKB_CACHE": ""} if verb[0] == "threats" else {}
     worlds = (
-        {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Pacific/Kiritimati", "TMKB_CACHE": ""},
+        {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Pacific/Kiritimati", **fresh},
         {
             "PYTHONHASHSEED": "4242",
             "LC_ALL": "tr_TR.UTF-8",

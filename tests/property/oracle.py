@@ -37,7 +37,7 @@ class ControlType:
     band: int | None = None
     severity: int | None = None
     axes: Names = frozenset()
-    pairs: tuple[tuple[str, int], ...] = ()
+    pairs: tuple[tuple[str, int | None], ...] = ()
 
 
 @dataclass(frozen=True)

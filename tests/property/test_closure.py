@@ -53,7 +53,7 @@ def closure(triples: frozenset[Triple]) -> frozenset[Triple]:
     return triples | frozenset(t for t in everything - triples if not is_noise(t))
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(graphs)
 def test_closing_a_closed_graph_adds_nothing(graph: frozenset[Triple]) -> None:
     """P13: closure(closure(G)) = closure(G)."""
@@ -61,7 +61,7 @@ def test_closing_a_closed_graph_adds_nothing(graph: frozenset[Triple]) -> None:
     assert closure(once) == once
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(graphs, graphs)
 def test_more_statements_take_no_conclusion_away(graph: frozenset[Triple], more: frozenset[Triple]) -> None:
     """P13: G ⊆ H ⇒ closure(G) ⊆ closure(H)."""

@@ -9,7 +9,7 @@ import oracle
 import pytest
 import strategies as s
 from hypothesis import Phase, given, settings
-from oracle import AXES, PROPERTIES, Impact, Model, Nothing, Pattern, Threat
+from oracle import AXES, PROPERTIES, Control, ControlType, Impact, Model, Nothing, Pattern, Threat
 
 FACTOR = settings().max_examples // 30  # 1, or 10 in the thorough profile
 
@@ -49,10 +49,6 @@ def test_oracle_agrees_when_two_devices_share_one_graph(model: Model) -> None:
     agree(model)
 
 
-FACTORS_UNREAD = "queries/rate/60: FILTER on ?factor inside a UNION branch never holds, so no factor value is read"
-
-
-@pytest.mark.xfail(strict=True, reason=FACTORS_UNREAD)
 @settings(max_examples=60 * FACTOR, phases=(Phase.generate,))
 @given(s.models())
 def test_oracle_agrees_under_the_policy_with_four_factors(model: Model) -> None:
@@ -83,10 +79,8 @@ def told(name: str, level: int | None, situation: str | None = None) -> Impact:
 
 
 NONE_SAID = Nothing("d0-n", "d0-i0", frozenset({"integrity"}), frozenset({"safety"}), True)
-GAP_UNSEEN = "queries/rate/12: an impact or harm without level is not seen beside another statement on the same cell"
 
 
-@pytest.mark.xfail(strict=True, reason=GAP_UNSEEN)
 @pytest.mark.parametrize(
     "model",
     [
@@ -107,7 +101,19 @@ def test_a_level_that_is_missing_beside_another_makes_the_rating_unknown(model: 
     agree(model)
 
 
-@pytest.mark.xfail(strict=True, reason=FACTORS_UNREAD)
+PAIR_PASSED_OVER = "queries/rate/40: a forced tier of a pair that has no tier is passed over for the tier of the type"
+
+
+@pytest.mark.xfail(strict=True, reason=PAIR_PASSED_OVER)
+def test_a_pair_of_pattern_and_type_without_a_tier_earns_no_credit() -> None:
+    """P7, P24: for a pair that differs from its type but says no tier there is no forced tier, so no credit (1.5.2)."""
+    control = Control("d0-ctl", "d0", "C-0", frozenset({"d0-e0"}), "verified")
+    lost = frozenset({"integrity"})
+    pattern = Pattern("T-0", "storedBehind", lost, tier=1, countered_by=frozenset({"C-0"}))
+    types = {"C-0": ControlType("C-0", lost, tier=5, pairs=(("T-0", None),))}
+    agree(smallest(told("d0-a", 5), controls=(control,), patterns={"T-0": pattern}, types=types))
+
+
 def test_a_factor_value_that_is_given_is_not_counted_as_missing() -> None:
     """P24: low ease of discovery, low gain, physical reach and one patient move band 5 down by three, not up."""
     agree(

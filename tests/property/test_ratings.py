@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import strategies as s
 from hypothesis import assume, given, settings
@@ -224,15 +225,15 @@ def test_a_lower_tier_or_higher_band_never_lowers_a_rating(model: Model, data: s
 def test_deleting_a_tier_level_or_declaration_never_lowers_the_shown_rating(model: Model, data: st.DataObject) -> None:
     """P7: without a tier, band, level, harm level or reason that was there, no rating is lower: unknown stands above.
 
-    A level on a cell about which something else is said too is a case of its own: see test_oracle.py.
+    Left out are statements beside which another one on the same cell still stands for itself: a whole impact beside
+    another, and a typed level beside the harms that the impact leads to.
     """
     alone = Counter((i.asset, i.property, i.axis) for i in model.impacts)
     for n in model.nothings:
         alone.update((n.asset, p, a) for p in n.properties for a in n.axes)
-    ways = [
-        ("level", i) for i in model.impacts if i.level and alone[i.asset, i.property, i.axis] == 1 and not i.situation
-    ]
+    ways: list[tuple[str, Any]] = [("level", i) for i in model.impacts if i.level and not i.situation]
     ways += [("impact", i) for i in model.impacts if alone[i.asset, i.property, i.axis] == 1]
+    ways += [("harm", h) for h in sorted(model.harms)]
     ways += [("reason", n) for n in model.nothings if n.reason]
     ways += [("pattern", n) for n in sorted(model.patterns)]
     ways += [("vulnerability", v) for v in model.vulnerabilities] + [("status", v) for v in model.vulnerabilities]
@@ -240,6 +241,7 @@ def test_deleting_a_tier_level_or_declaration_never_lowers_the_shown_rating(mode
     kind, chosen = data.draw(st.sampled_from(ways))
     less = {
         "level": lambda: model.but(impacts=tuple(replace(i, level=None) if i == chosen else i for i in model.impacts)),
+        "harm": lambda: model.but(harms=model.harms | {chosen: None}),
         "impact": lambda: model.but(impacts=tuple(i for i in model.impacts if i != chosen)),
         "reason": lambda: model.but(
             nothings=tuple(replace(n, reason=False) if n == chosen else n for n in model.nothings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -32,11 +33,13 @@ def numbers(row: ThreatRow | None) -> object:
 
 
 def from_premises(whole: KnowledgeBase, premises: list[Statement]) -> RatedGraph:
-    """Close, derive and rate *premises* and the core, and nothing else."""
+    """Close, derive and rate *premises* and the core, and no more than the name of the release, to show rows by."""
     [full] = whole.rated
     one = full.assembled
+    named = tuple(s for s in one.local if s.triple[0] == one.release)
+    digest = hashlib.sha256("".join(sorted(" ".join(s.triple) for s in premises)).encode()).hexdigest()
     alone = AssembledGraph(
-        one.key, one.device, one.release, one.core, tuple(premises), f"replay {hash(tuple(premises))}"
+        one.key, one.device, one.release, one.core, (*premises, *named), f"replay {digest} {one.digest}"
     )
     return pipeline.rate_release(alone, OwlrlReasoner())
 

@@ -15,18 +15,12 @@ import rules_fixture as fx
 from tmkb.derive import fire
 from tmkb.model.graphs import RatedGraph, Triple
 
-NOT_YET = {
-    "60-factor-reading": "FILTER (?factor = …) stands inside UNION branches in which ?factor is not bound, so the "
-    "rule never makes anything and every factor counts as its worst; BIND (tm:factor-… AS ?factor) mends it",
-}
-
 
 def parameters(*kinds: str) -> list[object]:
     found: list[object] = []
     for kind, rule in fx.every_rule():
         if kind in kinds:
-            marks = [pytest.mark.xfail(strict=True, reason=NOT_YET[rule])] if rule in NOT_YET else []
-            found.append(pytest.param(kind, rule, id=f"{kind}/{rule}", marks=marks))
+            found.append(pytest.param(kind, rule, id=f"{kind}/{rule}"))
     return found
 
 

@@ -44,7 +44,7 @@ class Store:
         try:
             answer = self._store.query(text)
             return {(str(t.subject), str(t.predicate), str(t.object)) for t in answer}  # type: ignore[union-attr]
-        except (SyntaxError, OSError, ValueError, AttributeError) as error:
+        except (SyntaxError, OSError, ValueError, AttributeError, TypeError) as error:
             raise RuleError("E-RULE", f"rule {rule} cannot be run: {error}", where=rule) from None
 
     def select(self, text: str, bindings: Mapping[str, str] | None = None) -> tuple[tuple[str, ...], list[Row]]:
@@ -58,7 +58,7 @@ class Store:
             answer = self._store.query(text, substitutions=values)  # type: ignore[arg-type]
             names = tuple(v.value for v in answer.variables)  # type: ignore[union-attr]
             rows = [tuple(None if row[n] is None else str(row[n]) for n in names) for row in answer]  # type: ignore
-        except (SyntaxError, OSError, ValueError, AttributeError) as error:
+        except (SyntaxError, OSError, ValueError, AttributeError, TypeError, RuntimeError) as error:
             raise RuleError("E-RULE", f"query cannot be run: {error}") from None
         return names, rows
 
