@@ -106,7 +106,7 @@ class Prover:
             for whole in self._out[s, tm.partOf]:
                 yield "zone of the whole", [(s, tm.partOf, whole), (whole, tm.inZone, o)]
         elif p == tm.itself:
-            yield "itself", self._stated_kinds(s)
+            yield "itself", [(s, rdf.type, tm.Component)]
         else:
             yield from self._property_ways(s, p, o)
 
@@ -183,9 +183,6 @@ class Prover:
             for rest in self._paths(middle, links[1:], o):
                 yield [(s, links[0], middle), *rest]
 
-    def _stated_kinds(self, node: str) -> list[Triple]:
-        return [t for kind in self._out[node, rdf.type] if (t := (node, rdf.type, kind)) in self._origins]
-
     def _crossing_ways(self, interface: str, boundary: str) -> Iterator[tuple[str, list[Triple]]]:
         if (boundary, tm.onInterface, interface) in self._triples:
             yield "scope exception", [(boundary, tm.onInterface, interface)]
@@ -208,7 +205,7 @@ class Prover:
                             ],
                         )
         if unstated and not zones:
-            yield "unplaced", [*self._stated_kinds(interface), *((interface, tm.connects, end) for end in ends)]
+            yield "unplaced", [(interface, rdf.type, tm.Interface), *((interface, tm.connects, end) for end in ends)]
 
 
 def premises(closed: ClosedGraph, triple: Triple) -> list[Statement]:

@@ -24,7 +24,7 @@ SH = "http://www.w3.org/ns/shacl#"
 PREFIXES = {"tm": TM, "lib": LIB, "tms": TMS, "rdf": RDF, "rdfs": RDFS, "owl": OWL}
 
 _TM_NAMES = """
-    Device Release Module Integration Slot SourceFile Interface Threat Source Rating
+    Device Release Module Integration Slot SourceFile Component Interface Threat Source Rating
     ofDevice keyId statedIn fileRole module fillsSlot slotKind formerly release version code family
     admits susceptibleTo findingKind finding-structural
     partOf connects zone inZone between onInterface carries givesAccessTo shortId crosses asset entry pattern via
