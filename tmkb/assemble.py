@@ -16,7 +16,7 @@ from tmkb.engines.sparql import Store
 from tmkb.errors import SourceError
 from tmkb.headers import QuerySpec
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, Origin, Statement, Triple
-from tmkb.terms import bare, is_iri, lexical, literal, rdf, rdfs, skos, tm
+from tmkb.terms import BASE, LIB, TM, TMS, bare, is_iri, lexical, literal, rdf, rdfs, skos, tm
 
 _ABOUT_SLOT = {rdf.type, rdfs.label, tm.slotKind, tm.statedIn, skos.definition, skos.note}
 
@@ -31,7 +31,14 @@ def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> A
     own = list(asserted.releases[key])
     device = _the_one(own, tm.Device, key)
     release = _the_one(own, tm.Release, key)
-    version = key.partition("@")[2]
+    slug, _, version = key.partition("@")
+    if bare(device).rstrip("/").rsplit("/", 1)[-1] != slug or not bare(device).endswith("/"):
+        raise SourceError(
+            "E-RELEASE",
+            f"the folder is named {slug} but the device is {device}",
+            where=next(str(s.origin) for s in own if s.triple[0] == device),
+            hint=f"end the IRI of the device in /{slug}/",
+        )
     for statement in own:
         if (
             statement.triple[0] == release
@@ -44,7 +51,9 @@ def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> A
                 where=str(statement.origin),
                 hint="name the folder after the version",
             )
-    expanded = _expand(own, asserted.modules, device)
+    expanded = _expand(own, asserted.modules)
+    _refuse_strangers(own + expanded, device, release)
+    _refuse_crossings(own + expanded, asserted.core)
     redirected = _redirect(own + expanded, device)
     local = redirected + _keys(redirected, device, release)
     local += _crossings(asserted, local, rules)
@@ -64,7 +73,52 @@ def _the_one(statements: Sequence[Statement], kind: str, key: str) -> str:
     return found[0]
 
 
-def _expand(own: list[Statement], modules: Sequence[Statement], device: str) -> list[Statement]:
+def _refuse_strangers(local: Sequence[Statement], device: str, release: str) -> None:
+    """Refuse what lies outside the namespace of the device: it would belong to no device and vanish."""
+    modules = {s.triple[0] for s in local if s.triple[1] == rdf.type and s.triple[2] == tm.Module}
+    known = {device, release, *modules}
+    for statement in local:
+        subject = statement.triple[0]
+        core = bare(subject).startswith((TM, TMS, LIB, BASE + "file/"))
+        if subject not in known and not core and not bare(subject).startswith(bare(device)):
+            raise SourceError(
+                "E-STRANGER",
+                f"{subject} lies outside the namespace of the device",
+                where=str(statement.origin),
+                hint=f"elements of the device begin with {bare(device)}",
+            )
+
+
+def _refuse_crossings(local: Sequence[Statement], core: Sequence[Statement]) -> None:
+    """Refuse tm:crosses written by hand, save for a life-cycle exposure that crosses a life-cycle boundary."""
+    below: dict[str, set[str]] = {
+        tm.LifeCycleExposure: {tm.LifeCycleExposure},
+        tm.LifeCycleBoundary: {tm.LifeCycleBoundary},
+    }
+    for kinds in below.values():
+        for _ in range(3):
+            kinds |= {s.triple[0] for s in core if s.triple[1] == rdfs.subClassOf and s.triple[2] in kinds}
+    exposures = {s.triple[0] for s in local if s.triple[1] == rdf.type and s.triple[2] in below[tm.LifeCycleExposure]}
+    boundaries = {s.triple[0] for s in local if s.triple[1] == rdf.type and s.triple[2] in below[tm.LifeCycleBoundary]}
+    for statement in local:
+        s, p, o = statement.triple
+        if p == tm.crosses and not (s in exposures and o in boundaries):
+            raise SourceError(
+                "E-CROSSES",
+                f"{s} crosses {o} by hand",
+                where=str(statement.origin),
+                hint="crossings follow from zones; only a life-cycle exposure states its life-cycle boundary",
+            )
+
+
+def _expand(own: list[Statement], modules: Sequence[Statement]) -> list[Statement]:
+    nested = [s for s in modules if s.triple[1] == tm.module or s.triple[2] == tm.Integration]
+    named = {s.triple[0] for s in own if s.triple[1] == tm.module}
+    nameless = [s for s in own if s.triple[1:] == (rdf.type, tm.Integration) and s.triple[0] not in named]
+    for wrong, said in ((nested, "a module may not integrate a module"), (nameless, "the integration names no module")):
+        if wrong:
+            hint = "integrate each module in the device, with tm:module"
+            raise SourceError("E-MODULE", said, where=str(wrong[0].origin), hint=hint)
     integrations = [s for s in own if s.triple[1] == tm.module]
     found: list[Statement] = []
     for integration in sorted(integrations, key=lambda s: s.triple):
@@ -74,6 +128,14 @@ def _expand(own: list[Statement], modules: Sequence[Statement], device: str) -> 
         if not files:
             raise SourceError(
                 "E-MODULE", f"there is no module {module}", where=str(integration.origin), hint="see modules/ of the KB"
+            )
+        if len(files) > 1:
+            hint = "a module is described in one folder"
+            raise SourceError(
+                "E-CLASH",
+                f"{module} is described in {' and '.join(sorted(files))}",
+                where=str(integration.origin),
+                hint=hint,
             )
         parts = [s for s in modules if s.origin.file.rsplit("/", 1)[0] in files]
         found += _one_module(own, parts, node, base, integration.origin)
@@ -95,6 +157,8 @@ def _one_module(own: list[Statement], parts: list[Statement], node: str, base: s
     for part in parts:
         s, p, o = part.triple
         origin = Origin(part.origin.file, part.origin.line, part.origin.role, at)
+        if p == tm.formerly:
+            o = literal(f"{bare(node).rsplit('/', 1)[-1]}.{lexical(o)}")
         subjects = fillers[s] if s in slots and p not in _ABOUT_SLOT else [local(s)]
         objects = fillers[o] if o in slots else [local(o)]
         found += [Statement((one, p, other), origin) for one, other in product(subjects, objects)]
@@ -125,7 +189,7 @@ def _redirect(statements: list[Statement], device: str) -> list[Statement]:
 
 def _keys(statements: list[Statement], device: str, release: str) -> list[Statement]:
     """Say of every node of the device to which device it belongs and by which local id it enters threat keys."""
-    former = {s.triple[0]: s.triple[2] for s in statements if s.triple[1] == tm.formerly}
+    former = {s: o for s, p, o in sorted((x.triple for x in statements), reverse=True) if p == tm.formerly}
     base = bare(device)
     found: list[Statement] = []
     for subject in sorted({s.triple[0] for s in statements}):

@@ -86,10 +86,24 @@ def find_sources(kb: Path, wanted: Iterable[str] | None = None) -> SourceSet:
         raise _clash(policies[0], kb, f"policy {policy!r} has the name of a shipped one")
     core += [_read(policies[0], "policy", kb if policies[0].is_relative_to(kb) else shipped)]
     core += _files(kb / "families", "*.ttl", "family")
+    _refuse_unread(kb)
     modules = tuple(_files(kb / "modules", "*/*.ttl", "module"))
     keys = sorted(wanted) if wanted is not None else [f"{d}@{v}" for d, vs in releases(kb).items() for v in vs]
     chosen = {key: tuple(_files(kb / "devices" / key.replace("@", "/"), "*.ttl", "device", kb)) for key in keys}
     return SourceSet(kb, policy, _once(core), modules, chosen)
+
+
+def _refuse_unread(kb: Path) -> None:
+    """Refuse files that look like part of the knowledge base but would not be read."""
+    depth = {"devices": 3, "modules": 2, "families": 1, "policy": 1}
+    for part, level in depth.items():
+        for path in sorted((kb / part).rglob("*")):
+            inside = path.relative_to(kb / part).parts
+            rdf_like = path.suffix.lower() in (".ttl", ".rdf", ".nt", ".nq", ".n3", ".trig", ".jsonld", ".owl", ".xml")
+            if path.is_file() and rdf_like and (len(inside) != level or path.suffix != ".ttl"):
+                place = f"{_shown(kb)}/{path.relative_to(kb).as_posix()}"
+                hint = f"files ending in .ttl, {level} level{'s' if level > 1 else ''} below {part}/, are read"
+                raise SourceError("E-UNREAD", "this file would not be read", where=place, hint=hint)
 
 
 def _files(folder: Path, pattern: str, role: str, root: Path | None = None) -> Iterator[Source]:

@@ -6,10 +6,28 @@ A misspelt term is an error with its place; it never becomes a missing threat.
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from tmkb.errors import SourceError, nearest
 from tmkb.model.graphs import Origin, Statement
-from tmkb.terms import OWL, RDF, RDFS, TM, XSD, bare, datatype, is_iri, is_literal, lexical, owl, rdf, rdfs, tm
+from tmkb.terms import (
+    LIB,
+    OWL,
+    RDF,
+    RDFS,
+    TM,
+    XSD,
+    bare,
+    datatype,
+    is_iri,
+    is_literal,
+    lexical,
+    owl,
+    rdf,
+    rdfs,
+    shown,
+    tm,
+)
 
 DATA_ROLES = ("policy", "family", "module", "device")
 _PROPERTY_TYPES = {owl.ObjectProperty, owl.DatatypeProperty, owl.AnnotationProperty}
@@ -23,6 +41,17 @@ _LEXICAL = {
     "date": re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"),
     "string": re.compile(r".*", re.S),
 }
+
+
+_ONLY_IN = {
+    **dict.fromkeys(
+        (tm.RiskPolicy, tm.TierBand, tm.MatrixCell, tm.RatingAcceptance, tm.ViewRule, tm.FactorShift), "policy"
+    ),
+    **dict.fromkeys((tm.ThreatPattern, tm.AdversarialPattern, tm.NonAdversarialPattern), "library"),
+    **dict.fromkeys((tm.ControlType, tm.ForcedTier, tm.Weakness, tm.LibraryGap), "library"),
+    tm.DeviceFamily: "family",
+}
+_WORKED_OUT = {tm.inZone, tm.itself, tm.keyId, tm.statedIn, tm.fileRole}
 
 
 class Vocabulary:
@@ -49,6 +78,7 @@ class Vocabulary:
         """Return *statements* when every term in them is known and every literal well-typed."""
         if role == "library":
             _check_form(statements)
+            _check_own(statements)
         for statement in statements:
             if statement.origin.role == "computed":
                 continue
@@ -58,6 +88,8 @@ class Vocabulary:
                     raise self._unknown(term, statement.origin)
             if is_literal(o):
                 _check_literal(o, statement.origin)
+            if role != "ontology":
+                _check_role(statement, role)
             if role not in ("ontology", "library") or not bare(p).startswith((OWL, RDF, RDFS)):
                 if p not in self.properties:
                     raise self._unknown(p, statement.origin)
@@ -75,13 +107,19 @@ class Vocabulary:
         )
 
 
-def _check_form(statements: list[Statement]) -> None:
-    """Refuse whatever a library file says about a core term, other than what it admits or is susceptible to."""
-    allowed = {
+def _admitting(statements: list[Statement]) -> set[str]:
+    """Return the restrictions by which a class may admit, or be susceptible to, a pattern."""
+    on = {
         s.triple[0]
         for s in statements
         if s.triple[1] == owl.onProperty and s.triple[2] in (tm.admits, tm.susceptibleTo)
-    } & {s.triple[0] for s in statements if s.triple[1] == owl.hasValue}
+    }
+    return on & {s.triple[0] for s in statements if s.triple[1] == owl.hasValue}
+
+
+def _check_form(statements: list[Statement]) -> None:
+    """Refuse whatever a library file says about a core term, other than what it admits or is susceptible to."""
+    allowed = _admitting(statements)
     for statement in statements:
         s, p, o = statement.triple
         if is_iri(s) and bare(s).startswith(TM) and not (p == rdfs.subClassOf and o in allowed):
@@ -93,15 +131,55 @@ def _check_form(statements: list[Statement]) -> None:
             )
 
 
+def _check_role(statement: Statement, role: str) -> None:
+    """Refuse policy, library and family statements in files of another role, and what the program works out."""
+    _, p, o = statement.triple
+    only = _ONLY_IN.get(o, role) if p == rdf.type else role
+    if only != role or (role == "family" and p == rdf.type and o != tm.DeviceFamily):
+        raise SourceError(
+            "E-ROLE",
+            f"a {role} file may not describe a {shown(o)}",
+            where=str(statement.origin),
+            hint=f"write it in a {only} file" if only != role else "elements belong to devices or modules",
+        )
+    if p in _WORKED_OUT:
+        hint = "leave it out; it follows from tm:connects, tm:zone and tm:partOf"
+        raise SourceError("E-ROLE", f"{shown(p)} is worked out, never written", where=str(statement.origin), hint=hint)
+
+
+def _check_own(statements: list[Statement]) -> None:
+    """Refuse a library file that adds to what another file defines."""
+    own = {s.triple[0] for s in statements if s.triple[1] == rdf.type}
+    allowed = _admitting(statements)
+    for statement in statements:
+        s = statement.triple[0]
+        axiom = statement.triple[1] == rdfs.subClassOf and statement.triple[2] in allowed
+        if bare(s).startswith(LIB) and s not in own and not axiom:
+            raise SourceError(
+                "E-CLASH",
+                f"{shown(s)} is described here but defined elsewhere",
+                where=str(statement.origin),
+                hint="a library file describes its own entries only; add a new one under a new id",
+            )
+
+
 def _check_literal(term: str, origin: Origin) -> None:
     kind = datatype(term)
     if not kind.startswith(XSD):
         return
     form = _LEXICAL.get(kind[len(XSD) :])
-    if form is None or not form.fullmatch(lexical(term)):
+    if form is None or not form.fullmatch(lexical(term)) or (kind == XSD + "date" and not _is_day(lexical(term))):
         raise SourceError(
             "E-LITERAL",
             f"{lexical(term)!r} is not a usable xsd:{kind[len(XSD) :]}",
             where=str(origin),
             hint="finite numbers, true/false and dates such as 2026-11-23",
         )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

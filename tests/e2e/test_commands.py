@@ -477,9 +477,9 @@ def test_help_of_every_verb(inside, verb: str) -> None:
     ],
     ids=" ".join,
 )  # fmt: skip
-def test_wrong_use_is_exit_2(run, arguments: tuple[str, ...]) -> None:
+def test_wrong_use_is_exit_2(inside, arguments: tuple[str, ...]) -> None:
     """Wrong words end with exit 2, a sentence on stderr, nothing on stdout, no traceback."""
-    done = run(*arguments)
+    done = inside(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.strip()) > 10
     assert "Traceback" not in done.stderr

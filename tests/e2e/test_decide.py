@@ -33,15 +33,11 @@ def blocks(text: str) -> list[str]:
     return BLOCK.findall(text)
 
 
-def test_append_only_sorted_and_shown(inside, toy: Path) -> None:
+def test_append_only_sorted_and_shown(inside, toy: Path, toy_rows) -> None:
     """Old blocks keep their bytes, new ones stand in order, and the threat shows its decision; no number changes."""
     path = toy / FILE
     before = path.read_text(encoding="utf-8")
-    rated = {
-        r["id"]: (r["inherent"], r["residual"])
-        for r in json.loads(inside("threats", "--kb", toy, "--device", "toy", "--on", ON, "--format", "json").stdout)
-    }
-    inside._kept.clear()
+    rated = {r["id"]: (r["inherent"], r["residual"]) for r in toy_rows.values() if r["device"] == "toy"}
     done = decide(inside, toy, HOST[0], reason='Flood is "noticed"; \\ and ends.\nSecond line.', expires="2027-01-31")
     assert done.returncode == 0, done.stderr
     once = path.read_text(encoding="utf-8")
@@ -258,13 +254,13 @@ def test_two_programs_at_once_lose_nothing(run, toy: Path) -> None:
 
 
 def test_killed_writers_leave_whole_files(toy: Path) -> None:
-    """Thirty kills at any moment: the file is always a whole one, old blocks stay, and the next writer can write."""
+    """Eighteen kills at any moment: the file is always a whole one, old blocks stay, and the next writer can write."""
     import pyoxigraph as ox
 
     path = toy / FILE
     folder = path.parent
     kept = blocks(path.read_text(encoding="utf-8"))
-    for round_ in range(5):
+    for round_ in range(3):
         started = writers(folder, 6, 1000)
         for n, one in enumerate(started):
             go(one)

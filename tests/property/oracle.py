@@ -264,6 +264,7 @@ class _Rater:
         found = []
         for c in self.m.controls if stage != "inherent" else ():
             kind = self.m.types[c.kind]
+            # a copy is protected for itself alone, any other place for all copies: also a host behind which only one lies
             at = {p for p in c.protects & self.places if p not in self.copies or p == copy}
             defeated = any(c.name in x.defeats for x in self.m.conditions)
             counts = c.status in self.policy.views[stage] and c.device == self.t.device and not defeated

@@ -419,6 +419,7 @@ def _add_device(draw, m: Model, d: str, complete: bool) -> Model:  # type: ignor
     whole = {c: draw(st.sampled_from(components[:n])) for n, c in enumerate(components) if n and draw(_maybe)}
     needs = {f: draw(_some([*components, *infos, *functions[:n]], 0, 2)) for n, f in enumerate(functions)}
     grades = _or_missing(st.sampled_from(FACTOR_VALUES["gain"]))
+    patients = draw(_or_missing(st.sampled_from(FACTOR_VALUES["patients"])))
     m = m.but(
         kinds=m.kinds | kinds,
         devices=m.devices | dict.fromkeys(kinds, d),
@@ -430,7 +431,7 @@ def _add_device(draw, m: Model, d: str, complete: bool) -> Model:  # type: ignor
         crosses=m.crosses | {e: draw(_some(boundaries, 0, 2)) for e in entries},
         gain=m.gain | {a: g for a in (*infos, *components) if (g := draw(grades))},
         reach=m.reach | {e: r for e in entries if (r := draw(_or_missing(st.sampled_from(FACTOR_VALUES["reach"]))))},
-        patients=m.patients | {d: n for n in [draw(_or_missing(st.sampled_from(FACTOR_VALUES["patients"])))] if n},
+        patients=m.patients | ({d: patients} if patients else {}),
     )
     m = _add_cells(draw, m, d, [a for a in kinds if kinds[a] in ("information", "function", "part")], complete)
     m = m.but(threats=m.threats + _threats(draw, m, d))
@@ -555,7 +556,7 @@ def _add_facts(draw, m: Model, d: str, complete: bool) -> Model:  # type: ignore
 
 def _add_strangers(draw, m: Model) -> Model:  # type: ignore[no-untyped-def]
     """Add controls of one device that claim to protect elements of another: they must earn nothing."""
-    foreign = [p for p in places(m, "d0")]
+    foreign = places(m, "d0")
     found = tuple(
         Control(f"d1-stranger{n}", "d1", draw(st.sampled_from(sorted(m.types))), frozenset({draw(st.sampled_from(foreign))}), "verified")
         for n in range(draw(st.integers(0, 2)))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tmkb import load
 from tmkb.engines.owl import OwlrlReasoner
 from tmkb.infer import is_noise
-from tmkb.terms import owl, rdf, rdfs
+from tmkb.terms import OWL, owl, rdf, rdfs
 
+ROOT = Path(__file__).resolve().parents[2]
 Triple = tuple[str, str, str]
 
 
@@ -81,12 +84,27 @@ def test_the_small_ontology_concludes_what_derivation_needs() -> None:
     assert (_NODES[2], x("stored"), _NODES[0]) in found
 
 
-@pytest.mark.parametrize("key", ["insulin-pump@1.0", "lvp@2.0"])
-def test_inference_makes_no_two_named_individuals_the_same(shipped, key: str) -> None:  # type: ignore[no-untyped-def]
-    """P16: no sameAs comes out of inference, so no two tiers, levels, controls or threats are ever merged."""
-    [rated] = shipped(key).rated
+# What OWL 2 RL needs to conclude sameAs between two names (W3C tables 4 to 6), beside sameAs itself
+MERGING = [
+    f"<{OWL}{name}>" for name in (
+        "sameAs", "FunctionalProperty", "InverseFunctionalProperty", "hasKey", "maxCardinality", "maxQualifiedCardinality",
+        "cardinality", "qualifiedCardinality", "oneOf",
+    )
+]  # fmt: skip
+
+
+def test_nothing_that_is_shipped_can_make_two_individuals_the_same() -> None:
+    """P16: no file of ontology, library, policy, module or release uses a form from which sameAs could ever follow."""
+    asserted = load.load(load.find_sources(ROOT / "kb"))
+    stated = [*asserted.core, *asserted.modules, *(s for release in asserted.releases.values() for s in release)]
+    assert len(asserted.releases) >= 3
+    assert not [str(s.origin) for s in stated if set(s.triple) & set(MERGING)]
+
+
+def test_inference_makes_no_two_named_individuals_the_same(shipped) -> None:  # type: ignore[no-untyped-def]
+    """P16: the closure of a shipped release has no sameAs, so no two tiers, levels, controls or threats are merged."""
+    [rated] = shipped("insulin-pump@1.0").rated
     closed = rated.derived.closed
     assert closed.entailed, "there are conclusions to look at"
     assert not [t for t in closed.triples if t[1] == owl.sameAs]
-    threats = [s for s, p, o in rated.derived.firings if p == rdf.type and o.endswith("#Threat>")]
-    assert len(threats) == len(set(threats)) > 0
+    assert [t for t in rated.derived.firings if t[1] == rdf.type and t[2].endswith("#Threat>")]

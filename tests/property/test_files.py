@@ -182,7 +182,9 @@ POLICY_GAP = "tmkb/views.py takes the first of no rows: IndexError and exit 3 wh
 XSD = "http://www.w3.org/2001/XMLSchema#"
 
 
-DEFAULT = (ROOT / "kb" / "policy" / "default.ttl").read_text(encoding="utf-8").replace("/policy/default/", "/policy/own/")
+DEFAULT = (
+    (ROOT / "kb" / "policy" / "default.ttl").read_text(encoding="utf-8").replace("/policy/default/", "/policy/own/")
+)
 
 
 def policy_with(before: str, after: str) -> str:
@@ -250,7 +252,7 @@ def test_a_gap_in_a_policy_gives_unknown_and_no_lower_rating(small: Path, tmp_pa
 def fingerprint(folder: Path) -> dict[str, tuple[str, int]]:
     """Return hash and time of change of every file, and that nothing else is there."""
     return {
-        str(p.relative_to(folder)): (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns)
+        p.relative_to(folder).as_posix(): (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns)
         for p in sorted(folder.rglob("*")) if p.is_file()
     }  # fmt: skip
 
@@ -324,9 +326,7 @@ def test_a_decision_that_is_taken_adds_its_block_and_changes_no_rating(own: Path
     answer = run("decide", "TNY-P6YVEW", "accept", "--reason", "r", "--owner", "o", "--kb", str(own), *ON)
     assert answer.returncode == 0, answer.stderr  # type: ignore[attr-defined]
     after = fingerprint(own)
-    assert {name for name in after if after[name] != before.get(name)} == {
-        os.path.join("devices", "tiny", "1.0", "decisions.ttl")
-    }
+    assert {name for name in after if after[name] != before.get(name)} == {"devices/tiny/1.0/decisions.ttl"}
     stated = load.load(load.find_sources(own)).releases["tiny@1.0"]
     assert [s for s in stated if s.triple[1:] == (rdf.type, f"<{TM}Decision>")]
     again = json.loads(answer_of(own))

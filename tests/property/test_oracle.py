@@ -11,7 +11,7 @@ import strategies as s
 from hypothesis import Phase, given, settings
 from oracle import AXES, PROPERTIES, Control, ControlType, Impact, Model, Nothing, Pattern, Threat
 
-FACTOR = settings().max_examples // 30  # 1, or 10 in the thorough profile
+FACTOR = settings().max_examples // 25  # 1, or 10 in the thorough profile
 
 
 def agree(model: Model, policy: str = "default") -> None:
@@ -42,14 +42,14 @@ def test_oracle_agrees_with_the_shipped_rules(model: Model) -> None:
     agree(model)
 
 
-@settings(max_examples=60 * FACTOR)
+@settings(max_examples=40 * FACTOR)
 @given(s.models(devices=2))
 def test_oracle_agrees_when_two_devices_share_one_graph(model: Model) -> None:
     """P24: the same with two devices in one graph, controls of the one claiming elements of the other."""
     agree(model)
 
 
-@settings(max_examples=60 * FACTOR, phases=(Phase.generate,))
+@settings(max_examples=40 * FACTOR, phases=(Phase.generate,))
 @given(s.models())
 def test_oracle_agrees_under_the_policy_with_four_factors(model: Model) -> None:
     """P24: the same with all optional factors on, missing values included."""

@@ -65,7 +65,7 @@ FILES = {
 
 def write(root: Path, files: dict[str, str] | None = None, policy: str | None = None) -> Path:
     """Write the tiny knowledge base below *root*, with some *files* replaced and, if given, a policy of its own."""
-    kb = root / "kb"
+    kb = root / "tiny-kb"  # a name of its own, so that files are named alike wherever the folder lies
     release = kb / "devices" / "tiny" / "1.0"
     release.mkdir(parents=True)
     (kb / "families").mkdir()
