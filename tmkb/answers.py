@@ -64,7 +64,7 @@ def infer(options: Options, output: Path) -> str:
 def why(options: Options, threat: str, view: str) -> ResultTable:
     """Return the explanation of one threat as rows of depth, text, place, rule."""
     kb, (row,) = _find(options, [threat], view)
-    return _explained(f"Why {row.id}", _explainer(kb, row).why(row))
+    return _explained(f"Why {row.id}", _explainer(kb, row).why(row, view))
 
 
 def _find(options: Options, ids: list[str], view: str) -> tuple[KnowledgeBase, list[ThreatRow]]:
@@ -88,12 +88,11 @@ def _find(options: Options, ids: list[str], view: str) -> tuple[KnowledgeBase, l
 def _device_of(options: Options, ids: list[str]) -> str:
     """Return the one device whose code all ids bear."""
     asserted, keys = pipeline.inventory(options)
-    by_code = {
-        lexical(s.triple[2]): key.partition("@")[0]
-        for key in keys
-        for s in asserted.releases[key]
-        if s.triple[1] == tm.code
-    }
+    by_code: dict[str, set[str]] = {}
+    for key in keys:
+        for s in asserted.releases[key]:
+            if s.triple[1] == tm.code:
+                by_code.setdefault(lexical(s.triple[2]), set()).add(key.partition("@")[0])
     codes = {threat.rpartition("-")[0] for threat in ids}
     unknown = sorted(codes - set(by_code))
     if unknown:
@@ -102,7 +101,11 @@ def _device_of(options: Options, ids: list[str]) -> str:
         )
     if len(codes) > 1:
         raise ParameterError("E-PARAM", "the threats are of different devices", hint="one device at a time")
-    return by_code[codes.pop()]
+    found = by_code[codes.pop()]
+    if len(found) > 1:
+        hint = "give each device a code of its own, or name one with --device"
+        raise ParameterError("E-PARAM", f"devices {', '.join(sorted(found))} share a code", hint=hint)
+    return found.pop()
 
 
 def _explainer(kb: KnowledgeBase, row: ThreatRow) -> Explainer:

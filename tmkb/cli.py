@@ -341,7 +341,9 @@ def _reporting(debug: bool) -> Iterator[None]:
     except TmkbError as error:
         if debug:
             raise
-        _say(f"tmkb: {error}")
+        from tmkb.render import safe
+
+        _say("\n".join(safe(line) for line in f"tmkb: {error}".split("\n")))
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,9 +20,9 @@ def derive(closed: ClosedGraph, rules: Sequence[QuerySpec]) -> DerivedGraph:
         RuleError: a rule is broken, or two threats would get the same short id; the whole build stops.
     """
     firings = fire(closed.triples, rules)
-    code = next(
-        lexical(o) for s, p, o in closed.assembled.local_triples if p == tm.code and s == closed.assembled.device
-    )
+    device = closed.assembled.device
+    codes = sorted(lexical(o) for s, p, o in closed.assembled.local_triples if p == tm.code and s == device)
+    code = codes[0] if codes else "X"  # a device without a code is a finding, not a reason to show nothing
     threats = sorted(s for s, p, o in firings if p == rdf.type and o == tm.Threat)
     taken: dict[str, str] = {}
     for threat in threats:

@@ -73,7 +73,7 @@ class Explainer:
 
     # -- why ---------------------------------------------------------------------------------------------------
 
-    def why(self, row: ThreatRow) -> list[Line]:
+    def why(self, row: ThreatRow, view: str = "implemented") -> list[Line]:
         """Return the whole explanation of one threat: derivation, tiers, severity, controls, ratings, decision."""
         lines = [
             Line(0, f"{row.id}  {row.pattern_name}"),
@@ -89,8 +89,8 @@ class Explainer:
             self._pattern(row),
             self._tiers(row),
             self._severity(row),
-            self._controls(row),
-            self._ratings(row),
+            self._controls(row, view),
+            self._ratings(row, view),
             self._decision(row),
         ):
             lines += part
@@ -248,9 +248,9 @@ class Explainer:
                     return self._say.places.find(node)
         return ""
 
-    def _controls(self, row: ThreatRow) -> Iterator[Line]:
+    def _controls(self, row: ThreatRow, view: str) -> Iterator[Line]:
         yield Line(0, "Controls")
-        credits = [r for r in self._rows("credits", row) if r["stage"] == TM + "view-implemented"]
+        credits = [r for r in self._rows("credits", row) if r["stage"] == f"{TM}view-{view}"]
         for control in row.controls:
             iri = next(
                 (k for k in self._facts if k.endswith(f"/{control.iri}>") and tm.ofControlType in self._facts[k]), ""
@@ -259,27 +259,32 @@ class Explainer:
             effects = sorted({_effect(r) for r in mine})
             verdict = "decides" if control.decides else "counts, but another store, property or control decides"
             if not mine:
-                verdict = "no credit: " + self._no_credit(iri, control.status, row)
+                verdict = "no credit: " + self._no_credit(iri, control.status, row, view)
             text = f"{control.name} ({control.type}, {control.status}): {'; '.join([*effects, verdict])}"
             yield Line(1, text, self._say.place(bare(iri)) if iri else "")
         if not row.controls:
             yield Line(1, "no control of a type that counters this pattern protects a place of this threat")
 
-    def _no_credit(self, control: str, status: str, row: ThreatRow) -> str:
+    def _no_credit(self, control: str, status: str, row: ThreatRow, view: str) -> str:
         defeated = [n for n, f in self._facts.items() if control in f.get(tm.defeats, ())]
         if defeated:
             return f"condition {self._say.name(defeated[0])} defeats it"
-        if status not in ("implemented", "verified"):
-            return f"{status} does not count in the view of built controls"
+        if status not in self._counted(view):
+            return f"{status} does not count in the view '{view}'"
         types = self._facts.get(control, {}).get(tm.ofControlType, ())
         upheld = {self._say.names.get(o) for t in types for o in self._facts.get(t, {}).get(tm.upholds, ())}
         if not upheld & set(row.violates):
             return f"its type upholds {', '.join(sorted(str(u) for u in upheld)) or 'nothing'}, not what is lost here"
         return "its type forces no tier, band or severity here"
 
-    def _ratings(self, row: ThreatRow) -> Iterator[Line]:
+    def _counted(self, view: str) -> set[str]:
+        """Return the control statuses to which the policy gives credit in a view, by their labels."""
+        rules = [f for f in self._facts.values() if f"<{TM}view-{view}>" in f.get(tm.view, ())]
+        return {self._say.name(status) for f in rules for status in f.get(tm.countsStatus, ())}
+
+    def _ratings(self, row: ThreatRow, view: str) -> Iterator[Line]:
         yield Line(0, f"Ratings, by look-up ({self._kb.policy})")
-        for title, stage in (("before controls", row.inherent), ("after controls that are built", row.residual)):
+        for title, stage in (("before controls", row.inherent), (f"after controls ({view})", row.residual)):
             yield Line(1, f"{title}: {_stands(stage)}")
             for axis in AXES:
                 at = stage.axes[axis]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import resource
 from typing import Any
 
 from tmkb.engines.sparql import Row, Store
@@ -15,6 +16,7 @@ from tmkb.errors import ParameterError
 
 MAX_LENGTH = 20_000
 MAX_NESTING = 40
+MAX_MEMORY = 8 * 2**30
 _ALLOWED = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 _HIDDEN = re.compile(
     r"""<[^<>"{}|^`\\\s]*>|'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|#[^\n]*""", re.S
@@ -29,24 +31,37 @@ def refuse(text: str) -> None:
     """
     if len(text) > MAX_LENGTH:
         raise ParameterError("E-SPARQL", f"the query has {len(text)} characters, more than {MAX_LENGTH}")
-    bare = _HIDDEN.sub(" ", text)
+    bare = _HIDDEN.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
     depth = deepest = 0
     for char in bare:
         depth += (char in "({[") - (char in ")}]")
         deepest = max(deepest, depth)
     if deepest > MAX_NESTING:
         raise ParameterError("E-SPARQL", f"the query nests {deepest} levels, more than {MAX_NESTING}")
-    words = [w.upper() for w in re.findall(r"(?<![:\w?$@-])[A-Za-z]+(?![\w:-])", bare)]
-    forms = [w for w in words if w not in ("PREFIX", "BASE")]
+    words = _plain_words(bare)
+    forms = [w.upper() for w in re.findall(r"[A-Za-z]+", words) if w.upper() not in ("PREFIX", "BASE")]
     if not forms or forms[0] not in _ALLOWED:
-        raise ParameterError(
-            "E-SPARQL", "only SELECT, ASK, CONSTRUCT and DESCRIBE are answered", hint="nothing can be changed here"
-        )
+        hint = "nothing can be changed here"
+        raise ParameterError("E-SPARQL", "only SELECT, ASK, CONSTRUCT and DESCRIBE are answered", hint=hint)
     for word in ("SERVICE", "FROM"):
-        if word in words:
-            raise ParameterError(
-                "E-SPARQL", f"{word} is not allowed", hint="name graphs with GRAPH; 'tmkb devices' lists them"
-            )
+        if word in words.upper():
+            hint = "name graphs with GRAPH; 'tmkb devices' lists them"
+            raise ParameterError("E-SPARQL", f"{word} is not allowed", hint=hint)
+
+
+def _plain_words(bare: str) -> str:
+    """Return a query without variables and prefixed names, so that only its own words are left.
+
+    Only names with a declared prefix are taken out: the engine reads ``SERVICE:x`` as keyword and name.
+    """
+    prefixes = re.findall(r"(?i)\bPREFIX\s+([^\s:]+):", bare)
+    if any(re.search("service|from", prefix, re.I) for prefix in prefixes):
+        raise ParameterError("E-SPARQL", "a prefix may not contain SERVICE or FROM")
+    names = "|".join(sorted((re.escape(p) for p in prefixes), key=len, reverse=True))
+    without = re.sub(r"[?$]\w+", " ", bare)
+    if names:
+        without = re.sub(rf"(?<![\w.:-])(?:{names}):[\w.%-]*", " ", without)
+    return re.sub(r"(?<![\w.:-]):[\w.%-]+", " ", without)
 
 
 def run(store: Store, text: str, limit: int, seconds: int) -> tuple[tuple[str, ...], list[Row]]:
@@ -81,6 +96,8 @@ def run(store: Store, text: str, limit: int, seconds: int) -> tuple[tuple[str, .
 
 
 def _child(store: Store, text: str, limit: int, sender: Any) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # no new file and no socket: nothing can be reached
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     try:
         kind, names, rows = store.answer(text, rows=limit)
         ordered = rows if re.search(r"ORDER\s+BY", text, re.I) else sorted(rows, key=lambda r: [t or "" for t in r])

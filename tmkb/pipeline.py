@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from tmkb import __version__, headers, load, prove, query, resources, validate
+from tmkb import __version__, guard, headers, load, prove, query, resources, validate
 from tmkb.assemble import assemble
 from tmkb.derive import derive, fire
 from tmkb.engines.owl import OwlrlReasoner, Reasoner
@@ -139,7 +139,12 @@ def build(options: Options, *, check: bool = False, reasoner: Reasoner | None = 
     if options.family and not rated:
         raise UnknownNameError("E-FAMILY", f"no device of family {options.family!r}", hint="see 'tmkb devices'")
     return KnowledgeBase(
-        tuple(rated), reports, query.store_of(rated), _policy_line(asserted, sources.policy), asserted.digests
+        tuple(rated),
+        reports,
+        query.store_of(rated),
+        _policy_line(asserted, sources.policy),
+        asserted.digests,
+        options.day,
     )
 
 
@@ -173,6 +178,7 @@ def named_queries(options: Options) -> dict[str, headers.QuerySpec]:
     for spec in headers.catalogue(own) if not bundled else ():
         if spec.id in found:
             raise SourceError("E-CLASH", f"query {spec.id!r} has the name of a shipped one", where=spec.path)
+        guard.refuse(spec.text)
         found[spec.id] = spec
     return found
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from tmkb.engines.sparql import Row, Store
 from tmkb.errors import ParameterError
@@ -12,7 +13,7 @@ from tmkb.headers import Param, QuerySpec
 from tmkb.model.findings import ValidationReport
 from tmkb.model.graphs import RatedGraph, Triple
 from tmkb.model.tables import Cell, ResultTable
-from tmkb.terms import BASE, CORE_GRAPH, LIB, PREFIXES, TM, lexical, literal, rdf
+from tmkb.terms import BASE, CORE_GRAPH, LIB, PREFIXES, TM, lexical, literal, rdf, rdfs
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class KnowledgeBase:
     store: Store
     policy: str
     digests: Mapping[str, str]
+    day: date
 
 
 def store_of(rated: Sequence[RatedGraph]) -> Store:
@@ -35,11 +37,22 @@ def store_of(rated: Sequence[RatedGraph]) -> Store:
     core: set[Triple] = set()
     for release in rated:
         base = release.assembled.device[:-1]
-        own = {t for t in release.local if t[0].startswith(base) or t[2].startswith(base)}
+        own = {t for t in one_label(release.local) if t[0].startswith(base) or t[2].startswith(base)}
         core |= release.assembled.core_triples | (release.local - own)
         store.add(own, graph=release.assembled.release)
     store.add(core, graph=CORE_GRAPH)
     return store
+
+
+def one_label(triples: Iterable[Triple]) -> list[Triple]:
+    """Return *triples* with one label for each node, the English one if there is one: rows must not multiply."""
+    triples = list(triples)
+    best: dict[str, tuple[bool, str]] = {}
+    for s, p, o in triples:
+        if p == rdfs.label:
+            rank = (not o.endswith(("@en", '"')), o)
+            best[s] = min(best.get(s, rank), rank)
+    return [(s, p, o) for s, p, o in triples if p != rdfs.label or best[s][1] == o]
 
 
 def run(kb: KnowledgeBase, spec: QuerySpec, given: Mapping[str, str] | None = None) -> ResultTable:

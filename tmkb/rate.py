@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from tmkb import cache
+from tmkb.engines import sparql
 from tmkb.headers import QuerySpec
 from tmkb.model.graphs import DerivedGraph, RatedGraph, Triple
 
@@ -27,7 +28,7 @@ def rate(derived: DerivedGraph, rules: Sequence[QuerySpec], *, fire: Fire, reaso
     """
     texts = [spec.text for spec in rules]
     before = hashlib.sha256("\n".join(sorted(" ".join(t) for t in derived.firings)).encode()).hexdigest()
-    key = cache.digest("rated", reasoner, derived.closed.assembled.digest, before, *texts)
+    key = cache.digest("rated", reasoner, sparql.NAME, derived.closed.assembled.digest, before, *texts)
     kept = cache.get("rated", key)
     if kept is None:
         firings = fire(derived.closed.triples | frozenset(derived.firings), rules)

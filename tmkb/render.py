@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -23,8 +24,8 @@ _WIDTH = 160
 def render(tables: Sequence[ResultTable], style: str) -> str:
     """Return *tables* in one of FORMATS, each with its title; a single table in JSON is a plain list of objects."""
     if style == "json":
-        parts = {t.title: _objects(t) for t in tables}
-        return dump(next(iter(parts.values())) if len(parts) == 1 else parts)
+        parts = [{"title": t.title, "rows": _objects(t)} for t in tables]
+        return dump(parts[0]["rows"] if len(parts) == 1 else parts)
     if style == "csv":
         return "\n".join(_csv(t) for t in tables)
     if style == "markdown":
@@ -84,16 +85,17 @@ def _no_formula(cell: Cell) -> Cell:
 
 
 def _markdown(table: ResultTable) -> str:
-    def cell(value: Cell) -> str:
-        return safe(value).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-
-    lines = [f"### {table.title}", ""]
-    lines.append("| " + " | ".join(column.title for column in table.columns) + " |")
+    lines = [f"### {_escaped(table.title)}", ""]
+    lines.append("| " + " | ".join(column.title or column.name for column in table.columns) + " |")
     lines.append("|" + " --- |" * len(table.columns))
-    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in table.rows]
+    lines += ["| " + " | ".join(_escaped(value) for value in row) + " |" for row in table.rows]
     if table.notes:
-        lines += ["", *(f"_{note}_" for note in table.notes)]
+        lines += ["", *(_escaped(note) for note in table.notes)]
     return "\n".join(lines) + "\n"
+
+
+def _escaped(value: Cell) -> str:
+    return re.sub(r"([\\\\|\[\]!*_`])", r"\\\1", safe(value)).replace("<", "&lt;")
 
 
 def _plain(table: ResultTable) -> str:
@@ -108,14 +110,15 @@ def _plain(table: ResultTable) -> str:
     colour = tty and "NO_COLOR" not in os.environ
     console = Console(file=out, width=width, no_color=not colour, force_terminal=colour, highlight=False, emoji=False)
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
+    shown_columns = [n for n, column in enumerate(table.columns) if column.title]
+    for column in (table.columns[n] for n in shown_columns):
         grid.add_column(Text(column.title), justify="right" if column.kind == "integer" else "left", overflow="fold")
     for row in table.rows:
-        grid.add_row(*(Text(safe(value)) for value in row))
-    console.print(Text(table.title, style="bold"))
+        grid.add_row(*(Text(safe(row[n])) for n in shown_columns))
+    console.print(Text(safe(table.title), style="bold"))
     console.print(grid)
     for note in (*table.notes, *(() if table.rows else ("nothing to show",))):
-        console.print(Text(note))
+        console.print(Text(safe(note)))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -138,6 +141,9 @@ def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
         ("controls", "Deciding controls"),
         ("after", "After"),
         ("decision", "Decision"),
+        ("device", ""),
+        ("release", ""),
+        ("not_applicable", ""),
     ]
     body: list[tuple[Cell, ...]] = []
     for row in rows:
@@ -154,10 +160,21 @@ def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
                 rating(row.inherent),
                 ", ".join(c.iri for c in row.controls if c.decides),
                 rating(row.residual),
-                row.decision.disposition if row.decision else "",
+                decided(row),
+                row.device,
+                row.release,
+                row.not_applicable,
             )
         )
     return ResultTable(title, tuple(Column(n, "string", t) for n, t in columns), tuple(body))
+
+
+def decided(row: ThreatRow) -> str:
+    """Return what is decided, and whether that still holds on the day of judgement."""
+    if row.decision is None:
+        return ""
+    end = f"expired {row.decision.expires}" if row.decision.expires else f"only from {row.decision.decided_on}"
+    return row.decision.disposition if row.decision.live else f"{row.decision.disposition} (not in force: {end})"
 
 
 def letters(stride: Sequence[str]) -> str:
@@ -199,6 +216,7 @@ def threat_object(row: ThreatRow, basis: str) -> dict[str, object]:
             "owner": row.decision.owner,
             "decided_on": row.decision.decided_on,
             "expires": row.decision.expires,
+            "live": row.decision.live,
         },
         "advisories": list(row.advisories),
         "verification": list(row.verification),

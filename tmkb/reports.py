@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from tmkb import load, pipeline, query, render, views
+from tmkb.errors import UnknownNameError
 from tmkb.model.findings import SEVERITIES
+from tmkb.model.graphs import AssertedGraph
 from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import RATINGS, ThreatRow
 from tmkb.pipeline import Options
@@ -22,8 +24,7 @@ def devices(options: Options) -> ResultTable:
     for key in sorted(keys, key=lambda k: (k.partition("@")[0], load.version_key(k.partition("@")[2]))):
         facts = {s.triple[1]: s.triple[2] for s in reversed(asserted.releases[key])}
         own = {s.triple[2] for s in asserted.releases[key] if s.triple[1] == tm.family}
-        family = sorted({bare(f).rstrip("/").rsplit("/", 1)[-1] for f in own})
-        if options.family and options.family not in family:
+        if options.family and options.family not in _families(asserted, own):
             continue
         device = {s.triple[0] for s in asserted.releases[key] if s.triple[2] == tm.Device}
         name = next(
@@ -45,6 +46,8 @@ def devices(options: Options) -> ResultTable:
         slug, _, version = key.partition("@")
         label = ", ".join(core.get(f, "") for f in sorted(own))
         rows.append((slug, version, name, lexical(facts[tm.code]) if tm.code in facts else "", label, day))
+    if options.family and not rows:
+        raise UnknownNameError("E-FAMILY", f"no device of family {options.family!r}", hint="see 'tmkb devices'")
     columns = [
         ("device", "Device"),
         ("release", "Release"),
@@ -54,6 +57,14 @@ def devices(options: Options) -> ResultTable:
         ("date", "Date"),
     ]
     return table(f"Devices and releases of {kb.name}", columns, rows)
+
+
+def _families(asserted: AssertedGraph, own: set[str]) -> set[str]:
+    """Return the slugs of families and of all their wider ones."""
+    wider = [s.triple for s in asserted.core if s.triple[1] == tm.family]
+    while more := {o for s, _, o in wider if s in own} - own:
+        own = own | more
+    return {bare(f).rstrip("/").rsplit("/", 1)[-1] for f in own}
 
 
 def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
@@ -135,7 +146,7 @@ def risk(options: Options, view: str) -> list[ResultTable]:
                 rating,
                 sum(r.inherent.rating == rating for r in here),
                 sum(r.residual.rating == rating for r in here),
-                sum(r.residual.rating == rating and r.decision is not None for r in here),
+                sum(r.residual.rating == rating and r.decision is not None and r.decision.live for r in here),
             )
             for rating in reversed(RATINGS)
         ]

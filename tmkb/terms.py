@@ -31,6 +31,7 @@ _TM_NAMES = """
     waivedShape waivedNode expires
     Waiver Decision disposition reason owner decidedOn onAsset onElement
     AttackVector UnstatedBoundary itself
+    view countsStatus
     RiskPolicy TierBand MatrixCell RatingAcceptance ViewRule FactorShift ThreatPattern AdversarialPattern
     NonAdversarialPattern ControlType ForcedTier Weakness LibraryGap DeviceFamily LifeCycleExposure LifeCycleBoundary
     Cell consequence place holds sitsIn protects defeats ofControlType upholds reference exploitsWeakness

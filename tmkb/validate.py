@@ -128,7 +128,13 @@ def _waivers(triples: Iterable[Triple], on: date) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for waiver in sorted(kinds):
         facts = said[waiver]
-        live = all(date.fromisoformat(lexical(e)) >= on for e in facts.get(tm.expires, ())) and tm.expires in facts
+        made = [date.fromisoformat(lexical(d)) for d in facts.get(tm.decidedOn, ())]
+        live = bool(made) and all(d <= on for d in made)
+        live = (
+            live
+            and all(date.fromisoformat(lexical(e)) >= on for e in facts.get(tm.expires, ()))
+            and tm.expires in facts
+        )
         if live and facts.get(tm.reason) and facts.get(tm.owner):
             for shape in facts.get(tm.waivedShape, []):
                 for node in facts.get(tm.waivedNode, []):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 from tmkb import query
+from tmkb.errors import RuleError
 from tmkb.headers import QuerySpec
 from tmkb.model.tables import Cell, ResultTable, table
 from tmkb.model.threats import AXES, RATINGS, AxisRating, StageRating, ThreatControl, ThreatDecision, ThreatRow
@@ -42,7 +43,7 @@ class _Tables:
     """The side tables of the threats, indexed by (release, threat)."""
 
     def __init__(self, kb: KnowledgeBase, view: View, stage: str) -> None:
-        self._stage = stage
+        self._stage, self._day = stage, kb.day.isoformat()
         self._releases: dict[Cell, Rows] = defaultdict(list)
         for record in records(kb, view("releases")):
             self._releases[record["release"]].append(record)
@@ -73,7 +74,7 @@ class _Tables:
             id=str(record["id"]),
             iri=str(record["threat"]),
             device=slug(release[0]["device"]),
-            device_name=str(release[0]["deviceName"]),
+            device_name=str(release[0]["deviceName"] or slug(release[0]["device"])),
             release=str(release[0]["version"]),
             family=tuple(sorted({str(r["family"]) for r in release if r["family"]})),
             asset=slug(record["asset"]),
@@ -98,8 +99,9 @@ class _Tables:
         return [r for r in self._by[table].get(key, ()) if r["stage"] == stage]
 
     def _rating(self, key: tuple[Cell, Cell], stage: str) -> StageRating:
-        exploitability = self._at("exploitability", key, stage)[0]
-        overall = self._at("overall", key, stage)[0]
+        nothing: dict[str, Cell] = dict.fromkeys(("tier", "band", "baseBand", "tierUnknown"))
+        exploitability = _one(self._at("exploitability", key, stage), nothing)
+        overall = _one(self._at("overall", key, stage), {})
         axes = {
             str(r["axis"]): AxisRating(_int(r["severity"]), str(r["rating"]), _text(r["atLeast"]))
             for r in self._at("ratings", key, stage)
@@ -112,7 +114,7 @@ class _Tables:
             {axis: axes[axis] for axis in AXES},
             str(overall["rating"]),
             _text(overall["atLeast"]),
-            str(overall["acceptance"]),
+            str(overall["acceptance"] or "not acceptable"),
         )
 
     def _controls(self, key: tuple[Cell, Cell]) -> tuple[ThreatControl, ...]:
@@ -131,18 +133,30 @@ class _Tables:
         return tuple(found.values())
 
     def _decision(self, key: tuple[Cell, Cell]) -> ThreatDecision | None:
-        found = self._by["threat-decisions"].get(key, ())
-        if not found:
-            return None
-        last = list(found)[-1]
-        return ThreatDecision(
-            slug(last["decision"]),
-            str(last["disposition"]),
-            _text(last["reason"]),
-            _text(last["owner"]),
-            _text(last["decidedOn"]),
-            _text(last["expires"]),
-        )
+        found = [
+            ThreatDecision(
+                slug(r["decision"]),
+                str(r["disposition"]),
+                _text(r["reason"]),
+                _text(r["owner"]),
+                _text(r["decidedOn"]),
+                _text(r["expires"]),
+                str(r["decidedOn"] or "9999") <= self._day <= str(r["expires"] or "9999"),
+            )
+            for r in self._by["threat-decisions"].get(key, ())
+        ]
+        return max(found, key=lambda d: (d.live, d.decided_on or "", d.iri), default=None)
+
+
+def _one(rows: Rows, otherwise: dict[str, Cell]) -> dict[str, Cell]:
+    """Return the only row; two for one key would show one of two truths.
+
+    Raises:
+        RuleError: there are several.
+    """
+    if len(rows) > 1:
+        raise RuleError("E-RULE", f"{len(rows)} results for one threat and stage: {rows[0].get('threat')}")
+    return rows[0] if rows else otherwise
 
 
 def _index(rows: Rows) -> dict[tuple[Cell, Cell], Rows]:

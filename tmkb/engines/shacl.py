@@ -17,7 +17,7 @@ from tmkb.engines.convert import graph_of, text
 from tmkb.errors import EngineError
 from tmkb.model.graphs import Triple
 
-NAME = f"pyshacl {pyshacl.__version__}"
+NAME = f"pyshacl {pyshacl.__version__}, rdflib {rdflib.__version__}"
 
 
 @dataclass(frozen=True, order=True)

@@ -9,6 +9,7 @@ import pyoxigraph as ox
 from tmkb.errors import RuleError
 from tmkb.model.graphs import Triple
 
+NAME = f"pyoxigraph {ox.__version__}"
 Row = tuple[str | None, ...]
 
 

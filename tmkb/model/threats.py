@@ -44,7 +44,7 @@ class ThreatControl:
 
 @dataclass(frozen=True)
 class ThreatDecision:
-    """What somebody decided about the threat."""
+    """What somebody decided about the threat; ``live`` on the day of judgement: made by then and not expired."""
 
     iri: str
     disposition: str
@@ -52,6 +52,7 @@ class ThreatDecision:
     owner: str | None
     decided_on: str | None
     expires: str | None
+    live: bool
 
 
 @dataclass(frozen=True)
