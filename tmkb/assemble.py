@@ -16,7 +16,7 @@ from tmkb.engines.sparql import Store
 from tmkb.errors import SourceError
 from tmkb.headers import QuerySpec
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, Origin, Statement, Triple
-from tmkb.terms import BASE, LIB, TM, TMS, bare, is_iri, lexical, literal, rdf, rdfs, skos, tm
+from tmkb.terms import BASE, LIB, TM, TMS, bare, is_iri, lexical, literal, rdf, rdfs, shown, skos, tm
 
 _ABOUT_SLOT = {rdf.type, rdfs.label, tm.slotKind, tm.statedIn, skos.definition, skos.note}
 
@@ -61,13 +61,14 @@ def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> A
 
 
 def _the_one(statements: Sequence[Statement], kind: str, key: str) -> str:
-    found = sorted({s.triple[0] for s in statements if s.triple[1] == rdf.type and s.triple[2] == kind})
+    told = [s for s in statements if s.triple[1] == rdf.type and s.triple[2] == kind]
+    found = sorted({s.triple[0] for s in told})
     if len(found) != 1:
-        where = statements[0].origin.file if statements else f"devices/{key.replace('@', '/')}"
+        folder = f"devices/{key.replace('@', '/')}"
         raise SourceError(
             "E-RELEASE",
-            f"a release folder describes one {kind}, this one {len(found)}",
-            where=where,
+            f"a release folder describes one {shown(kind)}, this one {len(found)}",
+            where=str(told[-1].origin) if told else statements[0].origin.file if statements else folder,
             hint="state the device and its release once, in release.ttl",
         )
     return found[0]

@@ -158,7 +158,12 @@ def test_patterns_of_equal_reach_lose_different_things() -> None:
     """Two patterns of one cause with the same vectors, kinds and relation would count one threat twice, unless listed with a reason."""
     seen: dict[object, list[str]] = {}
     for pattern in PATTERNS:
-        key = (frozenset(restricted("admits", pattern)), frozenset(restricted("susceptibleTo", pattern)), ALL.value(pattern, tm("via")), pattern in WITH_INTENT)
+        key = (
+            frozenset(restricted("admits", pattern)),
+            frozenset(restricted("susceptibleTo", pattern)),
+            ALL.value(pattern, tm("via")),
+            pattern in WITH_INTENT,
+        )
         seen.setdefault(key, []).append(short(pattern))
     assert {frozenset(ids) for ids in seen.values() if len(ids) > 1} - EQUAL_REACH == set()
 
@@ -175,7 +180,12 @@ def test_every_stride_category_has_patterns() -> None:
 
 def test_every_tier_in_use_and_every_relation() -> None:
     """All four relations occur, and more than one default tier."""
-    assert {short(v) for p in PATTERNS for v in all_of(p, "via")} == {"carriedOver", "storedBehind", "handles", "itself"}
+    assert {short(v) for p in PATTERNS for v in all_of(p, "via")} == {
+        "carriedOver",
+        "storedBehind",
+        "handles",
+        "itself",
+    }
     assert len({v for p in PATTERNS for v in all_of(p, "defaultTier")}) >= 3
 
 
@@ -191,13 +201,22 @@ def test_every_medium_and_property_is_thought_of(medium: URIRef, prop: URIRef) -
 
     Custody is a phase rather than a way in: a gap may stand where only its phases have patterns of their own.
     """
-    interface = [c for r in ALL.subjects(OWL.hasValue, medium) if (r, OWL.onProperty, tm("medium")) in ALL for c in ALL.subjects(RDFS.subClassOf, r)]
+    interface = [
+        c
+        for r in ALL.subjects(OWL.hasValue, medium)
+        if (r, OWL.onProperty, tm("medium")) in ALL
+        for c in ALL.subjects(RDFS.subClassOf, r)
+    ]
     assert len(interface) == 1
     vector = [v for v, parts in VECTORS.items() if parts == {tm("AttackVector"), interface[0]}]
     assert len(vector) == 1
     covered = any(prop in all_of(p, "violates") for p in admitted(vector[0]))
-    gaps = [g for g in ALL.subjects(RDF.type, tm("LibraryGap")) if all_of(g, "ofMedium") == {medium} and prop in all_of(g, "ofProperty")]
-    assert covered != bool(gaps), ("both" if covered else "neither")
+    gaps = [
+        g
+        for g in ALL.subjects(RDF.type, tm("LibraryGap"))
+        if all_of(g, "ofMedium") == {medium} and prop in all_of(g, "ofProperty")
+    ]
+    assert covered != bool(gaps), "both" if covered else "neither"
     assert len(gaps) <= 1
     for gap in gaps:
         assert len(str(ALL.value(gap, tm("reason")))) > 40
@@ -229,7 +248,9 @@ def test_forced_tiers_of_pairs_are_whole() -> None:
     """A tier for a pair names one type, one pattern that it counters, one tier and a basis; no pair twice."""
     pairs = []
     for pair in ALL.subjects(RDF.type, tm("ForcedTier")):
-        assert len(all_of(pair, "ofControlType")) == len(all_of(pair, "pattern")) == len(all_of(pair, "forcesTier")) == 1
+        assert (
+            len(all_of(pair, "ofControlType")) == len(all_of(pair, "pattern")) == len(all_of(pair, "forcesTier")) == 1
+        )
         kind, pattern = ALL.value(pair, tm("ofControlType")), ALL.value(pair, tm("pattern"))
         assert kind in all_of(pattern, "counteredBy"), pair
         assert all_of(pair, "basis") or all_of(pair, "reason")
@@ -269,15 +290,32 @@ def test_every_reference_exists() -> None:
 @pytest.mark.parametrize("reference", sorted({str(r) for p in PATTERNS for r in all_of(p, "reference")}))
 def test_outside_references_have_the_form_of_their_list(reference: str) -> None:
     """CAPEC, ATT&CK, EMB3D, D3FEND, CWE and CVE ids are written as their lists write them."""
-    forms = (r"CAPEC-\d{1,3}", r"ATT&CK T[A-Z]?\d{4}(\.\d{3})?", r"ATT&CK (ICS|Mobile|Enterprise) T\d{4}(\.\d{3})?", r"EMB3D TID-\d{3}", r"D3FEND D3-[A-Z]+", r"CWE-\d+", r"CVE-\d{4}-\d{4,}")
+    forms = (
+        r"CAPEC-\d{1,3}",
+        r"ATT&CK T[A-Z]?\d{4}(\.\d{3})?",
+        r"ATT&CK (ICS|Mobile|Enterprise) T\d{4}(\.\d{3})?",
+        r"EMB3D TID-\d{3}",
+        r"D3FEND D3-[A-Z]+",
+        r"CWE-\d+",
+        r"CVE-\d{4}-\d{4,}",
+    )
     assert any(re.fullmatch(form, reference) for form in forms), reference
 
 
-@pytest.mark.parametrize("path", [p for p in LIBRARY if p.parent.name in ("threats", "controls", "weaknesses", "advisories")], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path",
+    [p for p in LIBRARY if p.parent.name in ("threats", "controls", "weaknesses", "advisories")],
+    ids=lambda p: p.stem,
+)
 def test_file_name_is_the_id(path: Path) -> None:
     """A file holds the one entry that its name says (compound vector kinds and pairs beside it)."""
     stem = path.stem
-    expected = {"threats": stem[:6], "controls": stem[:6], "weaknesses": stem.replace("W-", "CWE-"), "advisories": stem}[path.parent.name]
+    expected = {
+        "threats": stem[:6],
+        "controls": stem[:6],
+        "weaknesses": stem.replace("W-", "CWE-"),
+        "advisories": stem,
+    }[path.parent.name]
     graph = read([path])
     main = {tm(n) for n in ("AdversarialPattern", "NonAdversarialPattern", "ControlType", "Weakness", "Advisory")}
     entries = [short(s) for s, o in graph.subject_objects(RDF.type) if o in main]

@@ -79,7 +79,15 @@ class Profile:
             return
         self.seen.add(node)
         parts = self.parts(node)
-        allowed = {RDF.type, RDFS.subClassOf, OWL.intersectionOf, OWL.unionOf, OWL.onProperty, OWL.someValuesFrom, OWL.hasValue}
+        allowed = {
+            RDF.type,
+            RDFS.subClassOf,
+            OWL.intersectionOf,
+            OWL.unionOf,
+            OWL.onProperty,
+            OWL.someValuesFrom,
+            OWL.hasValue,
+        }
         for other in set(parts) - allowed:
             self.refuse(node, f"{other} is not among the constructs in use")
         if OWL.intersectionOf in parts:
@@ -135,7 +143,14 @@ class Profile:
             if isinstance(node, BNode) and node not in self.seen:
                 self.refuse(node, "a class expression that no axiom uses")
         for name in CLASSES:
-            for construct in (OWL.intersectionOf, OWL.unionOf, OWL.oneOf, OWL.complementOf, OWL.onProperty, OWL.hasValue):
+            for construct in (
+                OWL.intersectionOf,
+                OWL.unionOf,
+                OWL.oneOf,
+                OWL.complementOf,
+                OWL.onProperty,
+                OWL.hasValue,
+            ):
                 if (name, construct, None) in self.graph:
                     self.refuse(name, "a construct on a name instead of an equivalence")
         return self.wrong
@@ -255,7 +270,18 @@ def test_every_term_used_is_declared() -> None:
     assert {str(t) for t in used if (t, RDF.type, None) not in ALL} == set()
 
 
-SCALES = ("Tier", "SeverityLevel", "RatingValue", "SecurityProperty", "ImpactAxis", "Medium", "STRIDECategory", "ControlStatus", "ControlView", "Acceptance")
+SCALES = (
+    "Tier",
+    "SeverityLevel",
+    "RatingValue",
+    "SecurityProperty",
+    "ImpactAxis",
+    "Medium",
+    "STRIDECategory",
+    "ControlStatus",
+    "ControlView",
+    "Acceptance",
+)
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -273,7 +299,11 @@ def test_values_of_a_scale_are_different(scale: str) -> None:
 @pytest.mark.parametrize(("scale", "count"), [("Tier", 6), ("SeverityLevel", 5), ("RatingValue", 6)])
 def test_ranks_are_a_scale(scale: str, count: int) -> None:
     """Ranks of tiers, levels and ratings are different whole numbers in a row."""
-    ranks = sorted(int(str(r)) for m in ONTOLOGY.subjects(RDF.type, URIRef(TM + scale)) for r in ONTOLOGY.objects(m, URIRef(TM + "rank")))
+    ranks = sorted(
+        int(str(r))
+        for m in ONTOLOGY.subjects(RDF.type, URIRef(TM + scale))
+        for r in ONTOLOGY.objects(m, URIRef(TM + "rank"))
+    )
     assert len(ranks) == count
     assert ranks == list(range(ranks[0], ranks[0] + count))
 

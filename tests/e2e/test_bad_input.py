@@ -102,7 +102,7 @@ STRUCTURAL = {
     "vector asserted": Case(ARCHITECTURE, "a tm:UsbInterface,", "a tm:AttackVector, tm:UsbInterface,", "", "E-STRUCTURE", "by hand"),
     "rating asserted": Case(ASSETS, "", ":made-up a tm:OverallRating .\n", ":made-up", "E-STRUCTURE", "by hand"),
     "look-alike id": Case(ASSETS, "", '<https://tmkb.example/device/toy/сpu> a tm:ProcessingUnit ; rdfs:label "processor"@en .\n', "сpu", "E-STRUCTURE", "kebab"),
-    "core term labelled": Case(ASSETS, "", 'tm:TherapyCommand rdfs:label "harmless"@en .\n', "", "E-STRUCTURE", "TherapyCommand"),
+    "core term labelled": Case(ASSETS, "", 'tm:TherapyCommand rdfs:label "harmless"@en .\n', "", "E-STRUCTURE", "speaks about"),
 }  # fmt: skip
 
 

@@ -41,7 +41,6 @@ def test_append_only_sorted_and_shown(inside, toy: Path, toy_rows) -> None:
     done = decide(inside, toy, HOST[0], reason='Flood is "noticed"; \\ and ends.\nSecond line.', expires="2027-01-31")
     assert done.returncode == 0, done.stderr
     once = path.read_text(encoding="utf-8")
-    inside._kept.clear()
     assert decide(inside, toy, HOST[1], HOST[2], HOST[1], what="mitigate").returncode == 0
     twice = path.read_text(encoding="utf-8")
     for old, new in ((before, once), (once, twice)):

@@ -98,7 +98,11 @@ def test_terms_of_a_query_are_declared(path: Path) -> None:
 DECLARED: set[str] = set()
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name in ("view", "report", "check")], ids=lambda p: f"{p.parent.name}-{p.stem}")
+@pytest.mark.parametrize(
+    "path",
+    [p for p in FILES if p.parent.name in ("view", "report", "check")],
+    ids=lambda p: f"{p.parent.name}-{p.stem}",
+)
 def test_order_is_total(path: Path) -> None:
     """ORDER BY names the first column or a key; with DISTINCT or GROUP BY no variable outside the answer is sorted by."""
     body = path.read_text(encoding="utf-8")
@@ -194,7 +198,13 @@ class Answers:
     theirs: set[Triple]
 
 
-SLOW = {"80-rating-known": 4, "81-rating-unknown": 1, "91-overall-at-least": 4, "93-credited-control": 4, "70-severity": 4}  # threats
+SLOW = {
+    "80-rating-known": 4,
+    "81-rating-unknown": 1,
+    "91-overall-at-least": 4,
+    "93-credited-control": 4,
+    "70-severity": 4,
+}  # threats
 
 
 def run_both(found: Stages) -> dict[str, Answers]:
@@ -229,7 +239,12 @@ def fewer(triples: set[Triple], number: int) -> set[Triple]:
     credited = {o for s, p, o in triples if p == f"<{TM}ofThreat>" and "/credit/" in s}
     unsure = {s for s, p, o in triples if p == f"<{TM}tierUnknown>" and s in threats}
     asset = {s: o for s, p, o in triples if p == f"<{TM}asset>"}
-    gaps = {o for s, p, o in triples if p == f"<{TM}onAsset>" and (s, f"<{TM}missing>", '"true"^^<http://www.w3.org/2001/XMLSchema#boolean>') in triples}
+    gaps = {
+        o
+        for s, p, o in triples
+        if p == f"<{TM}onAsset>"
+        and (s, f"<{TM}missing>", '"true"^^<http://www.w3.org/2001/XMLSchema#boolean>') in triples
+    }
     lists = ([t for t in threats if asset.get(t) in gaps], sorted(unsure), sorted(credited), threats)
     kept = {next(iter(one), threats[0]) for one in lists[:number]}
     keys = {re.search(r"/threat/([0-9a-f]{64})", t)[1] for t in kept}  # type: ignore[index]
@@ -305,9 +320,15 @@ def loose(rows: list[tuple[str | None, ...]]) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("spec", rules("view", "report"), ids=name)
-def test_questions_have_the_same_answer_in_both_engines(small_kb: query.KnowledgeBase, small_dataset: rdflib.Dataset, spec: headers.QuerySpec) -> None:
+def test_questions_have_the_same_answer_in_both_engines(
+    small_kb: query.KnowledgeBase, small_dataset: rdflib.Dataset, spec: headers.QuerySpec
+) -> None:
     """The same rows from rdflib and pyoxigraph over the same graphs."""
-    given = {"on": '"2026-11-23"^^<http://www.w3.org/2001/XMLSchema#date>'} if any(p.name == "on" for p in spec.params) else {}
+    given = (
+        {"on": '"2026-11-23"^^<http://www.w3.org/2001/XMLSchema#date>'}
+        if any(p.name == "on" for p in spec.params)
+        else {}
+    )
     ours = query.rows(small_kb, spec, given)
     theirs = small_dataset.query(spec.text, initBindings={k: node(v) for k, v in given.items()})
     assert loose(ours) == loose(rows_of(theirs, [c.name for c in spec.columns]))
@@ -343,10 +364,19 @@ SPECIMENS = {
         "[] a owl:AllDisjointClasses ; owl:members ( :A :B :C ) . :x a :B, :C .",
         "[] a owl:AllDisjointClasses ; owl:members ( :A :B :C ) . :x a :B, :D . :y a :C .",
     ),
-    "clash-asymmetric": (":p a owl:AsymmetricProperty . :x :p :y . :y :p :x .", ":p a owl:AsymmetricProperty . :x :p :y . :y :q :x ; :p :z ."),
+    "clash-asymmetric": (
+        ":p a owl:AsymmetricProperty . :x :p :y . :y :p :x .",
+        ":p a owl:AsymmetricProperty . :x :p :y . :y :q :x ; :p :z .",
+    ),
     "clash-complement": (":A owl:complementOf :B . :x a :A, :B .", ":A owl:complementOf :B . :x a :A . :y a :B ."),
-    "clash-different-same": (":x owl:differentFrom :y ; owl:sameAs :y .", ":x owl:differentFrom :y ; owl:sameAs :x, :z ."),
-    "clash-disjoint-classes": (":A owl:disjointWith :B . :x a :A, :B .", ":A owl:disjointWith :B . :x a :A, :C . :y a :B ."),
+    "clash-different-same": (
+        ":x owl:differentFrom :y ; owl:sameAs :y .",
+        ":x owl:differentFrom :y ; owl:sameAs :x, :z .",
+    ),
+    "clash-disjoint-classes": (
+        ":A owl:disjointWith :B . :x a :A, :B .",
+        ":A owl:disjointWith :B . :x a :A, :C . :y a :B .",
+    ),
     "clash-disjoint-properties": (
         ":p owl:propertyDisjointWith :q . :x :p :y ; :q :y .",
         ":p owl:propertyDisjointWith :q . :x :p :y ; :q :z . :y :q :x .",
@@ -355,7 +385,10 @@ SPECIMENS = {
         ':p a owl:FunctionalProperty . :x :p "1", "2" .',
         ':p a owl:FunctionalProperty . :x :p "1" . :y :p "2" . :z :p :a, :b .',
     ),
-    "clash-irreflexive": (":p a owl:IrreflexiveProperty . :x :p :x .", ":p a owl:IrreflexiveProperty . :x :p :y ; :q :x ."),
+    "clash-irreflexive": (
+        ":p a owl:IrreflexiveProperty . :x :p :x .",
+        ":p a owl:IrreflexiveProperty . :x :p :y ; :q :x .",
+    ),
     "clash-nothing": (":x a owl:Nothing .", ":x a owl:Thing ."),
 }
 

@@ -67,7 +67,7 @@ class Store:
         """Return kind (select, ask, graph), columns and at most *rows* + 1 rows of any read-only query."""
         result = self._store.query(text)
         if isinstance(result, ox.QueryBoolean):
-            return "ask", ("answer",), [("true" if bool(result) else "false",)]
+            return "ask", ("answer",), [('"true"' if bool(result) else '"false"',)]
         found: list[Row] = []
         if isinstance(result, ox.QueryTriples):
             for triple in result:
