@@ -258,7 +258,7 @@ def test_terms_are_stated_once() -> None:
     where: dict[Node, list[str]] = {}
     for path in TOPICS:
         graph = read([path])
-        for term in {s for s in graph.subjects(RDFS.isDefinedBy, IRI)}:
+        for term in set(graph.subjects(RDFS.isDefinedBy, IRI)):
             where.setdefault(term, []).append(path.name)
     assert {str(t): files for t, files in where.items() if len(files) > 1} == {}
     assert not any("tmkb.ttl" in files for files in where.values())

@@ -378,8 +378,8 @@ def test_sparql_is_read_only_and_bounded(inside, name: str) -> None:
 
 def test_sparql_words_in_text_are_no_offence(inside) -> None:
     """Keywords inside strings, comments, names and IRIs are data."""
-    query = """PREFIX from: <x:from#> # SERVICE <http://x/>
-        SELECT ('SERVICE <http://x/>' AS ?service) ("FROM" AS ?from) (from:SERVICE AS ?x) WHERE {}"""
+    query = """PREFIX p: <x:from#> # SERVICE <http://x/>
+        SELECT ('SERVICE <http://x/>' AS ?service) ("FROM" AS ?from) (p:SERVICE AS ?x) WHERE {}"""
     done = inside(*BASE, stdin=query)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [{"service": "SERVICE <http://x/>", "from": "FROM", "x": "x:from#SERVICE"}]
@@ -427,6 +427,16 @@ def test_sparql_never_calls_out(inside, listener, before: str) -> None:
         *BASE,
         stdin=f"SELECT * WHERE {{ VALUES ?o {{ 1 }} OPTIONAL {{ GRAPH ?g {{ ?s ?p {before}SERVICE<{url}> {{ ?a ?b ?c }} }} }} }}",
     )
+    assert calls == []
+    refused(done, "E-SPARQL")
+
+
+@pytest.mark.parametrize("name", ["p:a\\'", "p:a\\#", 'p:\\"'], ids=["quote", "hash", "double-quote"])
+def test_sparql_never_calls_out_behind_an_escape(inside, listener, name: str) -> None:
+    """An escaped quote or hash in a name opens neither string nor comment in which SERVICE could hide."""
+    url, calls = listener
+    query = f"PREFIX p:<x:> SELECT * WHERE {{ OPTIONAL {{ ?s {name} ?o }} SERVICE <{url}> {{ ?a ?b 'c', \"c\" }}\n}}"
+    done = inside(*BASE, stdin=query)
     assert calls == []
     refused(done, "E-SPARQL")
 

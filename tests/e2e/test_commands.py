@@ -96,8 +96,7 @@ def test_every_verb_in_every_format(inside, case: str, style: str) -> None:
     assert "judged on" not in done.stdout
     if style == "json":
         value = json.loads(done.stdout)
-        tables = list(value.values()) if isinstance(value, dict) else [value]
-        assert isinstance(value, dict) == several
+        tables = [part["rows"] for part in value] if several else [value]
         if case.startswith("threats"):
             columns = {"id", "asset", "stride", "entry", "pattern"}
         assert all(columns <= set(row) for rows in tables for row in rows)
@@ -133,8 +132,8 @@ def test_answers_of_several_tables_keep_their_titles(inside, case: str) -> None:
     arguments, _, _ = CASES[case]
     value = json.loads(inside(*arguments, "--format", "json").stdout)
     markdown = inside(*arguments, "--format", "markdown").stdout
-    assert re.findall(r"^### (.*)$", markdown, re.M) == list(value)
-    assert tables_of_markdown(markdown) == [len(rows) for rows in value.values()]
+    assert re.findall(r"^### (.*)$", markdown, re.M) == [part["title"] for part in value]
+    assert tables_of_markdown(markdown) == [len(part["rows"]) for part in value]
     assert [len(t) for t in tables_of_csv(inside(*arguments, "--format", "csv").stdout)] == tables_of_markdown(markdown)
 
 
@@ -266,7 +265,10 @@ def test_views_only_add_credit(inside) -> None:
 def test_risk_counts_what_threats_lists(inside) -> None:
     """The counts by rating are those of the list of threats, and the matrix has each known pair once."""
     rows = json.loads(inside("threats", *KB, *JUDGED, "--device", "toy", "--format", "json").stdout)
-    value = json.loads(inside("risk", *KB, *JUDGED, "--device", "toy", "--format", "json").stdout)
+    value = {
+        part["title"]: part["rows"]
+        for part in json.loads(inside("risk", *KB, *JUDGED, "--device", "toy", "--format", "json").stdout)
+    }
     counts = next(t for title, t in value.items() if "by worst rating" in title)
     for row in counts:
         assert row["before"] == sum(r["inherent"]["rating"] == row["rating"] for r in rows)

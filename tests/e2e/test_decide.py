@@ -59,7 +59,7 @@ def test_append_only_sorted_and_shown(inside, toy: Path, toy_rows) -> None:
     }
     assert rows[HOST[0]]["decision"] == {
         "id": rows[HOST[0]]["decision"]["id"], "disposition": "accept", "reason": 'Flood is "noticed"; \\ and ends.\nSecond line.',
-        "owner": "tester", "decided_on": ON, "expires": "2027-01-31",
+        "owner": "tester", "decided_on": ON, "expires": "2027-01-31", "live": True,
     }  # fmt: skip
     assert {rows[i]["decision"]["disposition"] for i in HOST[1:3]} == {"mitigate"}
     assert rows[HOST[3]]["decision"] is None

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 _COMMON = {"derandomize": True, "deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("tmkb", max_examples=25, **_COMMON)
-settings.register_profile("tmkb-thorough", max_examples=250, **_COMMON)
+settings.register_profile("tmkb", max_examples=20, **_COMMON)
+settings.register_profile("tmkb-thorough", max_examples=200, **_COMMON)
 settings.load_profile(os.environ.get("TMKB_HYPOTHESIS", "tmkb"))
 
 

@@ -264,13 +264,19 @@ class _Rater:
         found = []
         for c in self.m.controls if stage != "inherent" else ():
             kind = self.m.types[c.kind]
-            # a copy is protected for itself alone, any other place for all copies: also a host behind which only one lies
-            at = {p for p in c.protects & self.places if p not in self.copies or p == copy}
+            # a copy is protected for itself alone, an opened host for the copies that are part of it, any other place for all
+            at = {p for p in c.protects & self.places if self._reaches(p, copy)}
             defeated = any(c.name in x.defeats for x in self.m.conditions)
             counts = c.status in self.policy.views[stage] and c.device == self.t.device and not defeated
             if at and counts and c.kind in self.p.countered_by and prop in kind.upholds:
                 found.append(kind)
         return found
+
+    def _reaches(self, place: str, copy: str | None) -> bool:
+        if copy is None or place == copy:
+            return True
+        host = place in self.m.opens.get(self.t.entry, frozenset())
+        return place not in self.copies and (not host or place in wholes(self.m, copy))
 
     def openings(self) -> list[tuple[str | None, str]]:
         """Return every (copy, violated property): the worst of them decides."""

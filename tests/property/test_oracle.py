@@ -8,10 +8,10 @@ from __future__ import annotations
 import oracle
 import pytest
 import strategies as s
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from oracle import AXES, PROPERTIES, Control, ControlType, Impact, Model, Nothing, Pattern, Threat
 
-FACTOR = settings().max_examples // 25  # 1, or 10 in the thorough profile
+FACTOR = settings().max_examples // 20  # 1, or 10 in the thorough profile
 
 
 def agree(model: Model, policy: str = "default") -> None:
@@ -49,7 +49,7 @@ def test_oracle_agrees_when_two_devices_share_one_graph(model: Model) -> None:
     agree(model)
 
 
-@settings(max_examples=40 * FACTOR, phases=(Phase.generate,))
+@settings(max_examples=40 * FACTOR)
 @given(s.models())
 def test_oracle_agrees_under_the_policy_with_four_factors(model: Model) -> None:
     """P24: the same with all optional factors on, missing values included."""
@@ -101,10 +101,6 @@ def test_a_level_that_is_missing_beside_another_makes_the_rating_unknown(model: 
     agree(model)
 
 
-PAIR_PASSED_OVER = "queries/rate/40: a forced tier of a pair that has no tier is passed over for the tier of the type"
-
-
-@pytest.mark.xfail(strict=True, reason=PAIR_PASSED_OVER)
 def test_a_pair_of_pattern_and_type_without_a_tier_earns_no_credit() -> None:
     """P7, P24: for a pair that differs from its type but says no tier there is no forced tier, so no credit (1.5.2)."""
     control = Control("d0-ctl", "d0", "C-0", frozenset({"d0-e0"}), "verified")
