@@ -31,6 +31,8 @@ def refuse(text: str) -> None:
     """
     if len(text) > MAX_LENGTH:
         raise ParameterError("E-SPARQL", f"the query has {len(text)} characters, more than {MAX_LENGTH}")
+    if re.search(r":[\w.%-]*\\", text):
+        raise ParameterError("E-SPARQL", "backslashes in prefixed names are not supported", hint="write the full IRI")
     bare = _HIDDEN.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
     depth = deepest = 0
     for char in bare:

@@ -81,7 +81,9 @@ def find_sources(kb: Path, wanted: Iterable[str] | None = None) -> SourceSet:
     policies = [p for p in (kb / "policy" / f"{policy}.ttl", shipped / "policy" / f"{policy}.ttl") if p.is_file()]
     if not policies:
         names = sorted({p.stem for base in (kb, shipped) for p in (base / "policy").glob("*.ttl")})
-        raise UnknownNameError("E-POLICY", f"no policy named {policy!r}", hint=nearest(policy, names))
+        raise UnknownNameError(
+            "E-POLICY", f"no policy named {policy!r}", where=f"{_shown(kb)}/kb.toml", hint=nearest(policy, names)
+        )
     if own and len({p.read_bytes() for p in policies}) > 1:
         raise _clash(policies[0], kb, f"policy {policy!r} has the name of a shipped one")
     core += [_read(policies[0], "policy", kb if policies[0].is_relative_to(kb) else shipped)]

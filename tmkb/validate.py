@@ -15,7 +15,7 @@ from tmkb import cache
 from tmkb.engines import shacl
 from tmkb.model.findings import Finding, ValidationReport
 from tmkb.model.graphs import AssembledGraph, Origin, Triple
-from tmkb.terms import LIB, RUN, TMS, bare, dct, lexical, literal, rdf, rdfs, sh, tm
+from tmkb.terms import BASE, LIB, RUN, TMS, bare, dct, lexical, literal, rdf, rdfs, sh, tm
 
 AUTHORING, ASSURANCE = "authoring", "assurance"
 _SEVERITY = {sh.Violation: "violation", sh.Warning: "warning", sh.Info: "info"}
@@ -99,7 +99,8 @@ class Places:
         exact = self._origins.get((focus, path, value))
         if exact is not None and exact.line:
             return str(exact)
-        for node, roles in ((focus, _DATA_FIRST), (value, ("device", "module"))):
+        nodes = ((focus, tuple(_DATA_FIRST)), (value, ("device", "module", "family", "policy")))
+        for node, roles in reversed(nodes) if bare(focus).startswith(BASE + "file/") else nodes:
             if node in self._first and self._first[node].role in roles:
                 return str(self._first[node])
         return ""

@@ -15,6 +15,7 @@ from tmkb.terms import (
     OWL,
     RDF,
     RDFS,
+    SKOLEM,
     TM,
     XSD,
     bare,
@@ -31,7 +32,8 @@ from tmkb.terms import (
 
 DATA_ROLES = ("policy", "family", "module", "device")
 _PROPERTY_TYPES = {owl.ObjectProperty, owl.DatatypeProperty, owl.AnnotationProperty}
-_PLAIN_PROPERTIES = {rdf.type, rdfs.label, rdfs.comment, rdfs.seeAlso, rdfs.isDefinedBy}
+_PEOPLE = {rdfs.label, rdfs.comment, rdfs.seeAlso, rdfs.isDefinedBy}
+_PLAIN_PROPERTIES = _PEOPLE | {rdf.type}
 _LEXICAL = {
     "integer": re.compile(r"[+-]?[0-9]+"),
     "decimal": re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"),
@@ -118,16 +120,30 @@ def _admitting(statements: list[Statement]) -> set[str]:
 
 
 def _check_form(statements: list[Statement]) -> None:
-    """Refuse whatever a library file says about a core term, other than what it admits or is susceptible to."""
+    """Refuse whatever a library file could change a core term with.
+
+    A class, core or own, may admit or be susceptible to a pattern; a class of its own may be an intersection, or lie
+    below another class. Nothing else in OWL or RDFS is needed to add knowledge.
+    """
     allowed = _admitting(statements)
+    unions = {s.triple[0] for s in statements if s.triple[1] == owl.intersectionOf}
+    defined = {s.triple[0] for s in statements if s.triple[1] == owl.equivalentClass}
     for statement in statements:
         s, p, o = statement.triple
-        if is_iri(s) and bare(s).startswith(TM) and not (p == rdfs.subClassOf and o in allowed):
+        if bare(s).startswith(SKOLEM) or p in _PEOPLE:
+            continue
+        core = bare(s).startswith(TM)
+        fine = p == rdfs.subClassOf and (o in allowed or not (core or s in defined or bare(o).startswith(SKOLEM)))
+        fine = fine or (p == owl.equivalentClass and not core and o in unions)
+        fine = fine or (p == rdf.type and o == owl.Class and not core)
+        about = core or bare(p).startswith((OWL, RDFS)) or (p == rdf.type and bare(o).startswith((OWL, RDF, RDFS)))
+        if about and not fine:
             raise SourceError(
                 "E-CORE",
-                f"a library file says {p} about the core term {s}",
+                f"a library file says {shown(p)} {shown(o)} about {shown(s)}",
                 where=str(statement.origin),
-                hint="only rdfs:subClassOf a hasValue restriction on tm:admits or tm:susceptibleTo is allowed",
+                hint="only rdfs:subClassOf a hasValue restriction on tm:admits or tm:susceptibleTo may be said of a "
+                "core term; a class of your own may be an intersection or lie below another class",
             )
 
 
@@ -165,6 +181,8 @@ def _check_own(statements: list[Statement]) -> None:
 
 def _check_literal(term: str, origin: Origin) -> None:
     kind = datatype(term)
+    if "\0" in lexical(term):
+        raise SourceError("E-LITERAL", "a text contains a NUL character", where=str(origin), hint="take it out")
     if not kind.startswith(XSD):
         return
     form = _LEXICAL.get(kind[len(XSD) :])

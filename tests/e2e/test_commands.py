@@ -224,12 +224,12 @@ def test_threats_json_has_the_promised_fields(run) -> None:
     assert any(row["vector"] is None for row in rows)
 
 
-def test_json_csv_table_markdown_and_sparql_agree(run) -> None:
+def test_json_csv_table_markdown_and_sparql_agree(inside) -> None:
     """P21: the rating of each threat of a shipped device is the same wherever it is read."""
     base = ("--kb", ROOT / "kb", "--device", "insulin-pump", *JUDGED)
-    rows = {row["id"]: row for row in json.loads(run("threats", *base, "--format", "json").stdout)}
+    rows = {row["id"]: row for row in json.loads(inside("threats", *base, "--format", "json").stdout)}
     live = {i: (r["inherent"]["rating"], r["residual"]["rating"]) for i, r in rows.items() if not r["not_applicable"]}
-    listed = tables_of_csv(run("threats", *base, "--format", "csv").stdout)
+    listed = tables_of_csv(inside("threats", *base, "--format", "csv").stdout)
     assert {r["id"]: (r["before"].split(" (")[0], r["after"].split(" (")[0]) for r in listed[0]} == live
     assert {r["id"] for t in listed[1:] for r in t} == set(rows) - set(live)
     text = """PREFIX tm: <https://tmkb.example/ontology#> PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
@@ -237,11 +237,11 @@ def test_json_csv_table_markdown_and_sparql_agree(run) -> None:
             ?b a tm:OverallRating ; tm:ofThreat ?t ; tm:stage tm:stage-inherent ; tm:rating ?x .
             ?a a tm:OverallRating ; tm:ofThreat ?t ; tm:stage tm:view-implemented ; tm:rating ?y }
           GRAPH <https://tmkb.example/core> { ?x rdfs:label ?before } GRAPH <https://tmkb.example/core> { ?y rdfs:label ?after } }"""
-    done = run("sparql", "-", *base, "--format", "json", stdin=text)
+    done = inside("sparql", "-", *base, "--format", "json", stdin=text)
     assert done.returncode == 0, done.stderr
     told = {r["id"]: (r["before"], r["after"]) for r in json.loads(done.stdout)}
     assert told == {i: (r["inherent"]["rating"], r["residual"]["rating"]) for i, r in rows.items()}
-    bad = json.loads(run("query", "unacceptable-residual-risks", *base, "--format", "json").stdout)
+    bad = json.loads(inside("query", "unacceptable-residual-risks", *base, "--format", "json").stdout)
     assert {r["id"] for r in bad} == {
         i
         for i, r in rows.items()

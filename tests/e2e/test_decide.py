@@ -69,6 +69,9 @@ def test_append_only_sorted_and_shown(inside, toy: Path, toy_rows) -> None:
 
 def test_decision_of_a_release_without_file(inside, toy: Path) -> None:
     """The first decision makes the file, with its purpose on top."""
+    assert (
+        inside("threats", "--kb", toy, "--device", "toy", "--on", ON).returncode == 0
+    )  # rated once, before the file goes
     (toy / FILE).unlink()
     assert decide(inside, toy, HOST[0]).returncode == 0
     text = (toy / FILE).read_text(encoding="utf-8")

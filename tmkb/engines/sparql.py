@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import pyoxigraph as ox
@@ -64,8 +65,12 @@ class Store:
         return names, rows
 
     def answer(self, text: str, *, rows: int) -> tuple[str, tuple[str, ...], list[Row]]:
-        """Return kind (select, ask, graph), columns and at most *rows* + 1 rows of any read-only query."""
-        result = self._store.query(text)
+        """Return kind (select, ask, graph), columns and at most *rows* + 1 rows of any read-only query.
+
+        A DESCRIBE looks into all graphs; every other form names its graphs.
+        """
+        describe = re.search(r"^\s*DESCRIBE\b", text, re.I | re.M) is not None
+        result = self._store.query(text, use_default_graph_as_union=describe)
         if isinstance(result, ox.QueryBoolean):
             return "ask", ("answer",), [('"true"' if bool(result) else '"false"',)]
         found: list[Row] = []

@@ -16,16 +16,21 @@ class _LineFeed(io.RawIOBase):
     def __init__(self, data: bytes) -> None:
         super().__init__()
         self._lines = data.splitlines(keepends=True)
+        self._rest = b""
         self.line = 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        if self.line >= len(self._lines):
-            return b""
-        self.line += 1
-        return self._lines[self.line - 1]
+        if not self._rest:
+            if self.line >= len(self._lines):
+                return b""
+            self._rest = self._lines[self.line]
+            self.line += 1
+        end = len(self._rest) if size is None or size < 0 else size
+        part, self._rest = self._rest[:end], self._rest[end:]
+        return part
 
 
 def parse(data: bytes, *, name: str) -> list[tuple[Triple, int]]:
