@@ -294,7 +294,7 @@ def test_deep_nesting_is_refused_or_read(run, toy: Path) -> None:
 def test_nul_in_text_is_refused(run, toy: Path) -> None:
     """A NUL in a label is a damaged file."""
     break_it(toy, Case(ASSETS, '"firmware"@en', '"firm\0ware"@en', "", ""))
-    refused(run("devices", "--kb", toy), "E-SYNTAX")
+    refused(run("devices", "--kb", toy), "E-LITERAL")
 
 
 def test_a_day_that_is_none_is_refused_without_noise(run, toy: Path) -> None:
