@@ -1,4 +1,4 @@
-"""A brute-force rater in plain Python, written from docs 1-domain 1.5 alone and not from the queries (P24).
+"""A brute-force rater in plain Python, written from docs/meanings.md 1.5 alone and not from the queries (P24).
 
 It is slow and simple on purpose: loops over plain data, no graph, no look-up tables of its own. Where the text leaves
 a detail open, the comment says which reading is taken.
