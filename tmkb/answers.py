@@ -10,7 +10,6 @@ from tmkb import __version__, cache, decisions, guard, load, pipeline, query, re
 from tmkb.engines import owl, shacl
 from tmkb.errors import ParameterError, UnknownNameError, nearest
 from tmkb.explain import Explainer, Line
-from tmkb.infer import is_noise
 from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import ThreatRow
 from tmkb.pipeline import Options
@@ -50,13 +49,11 @@ def sparql(options: Options, text: str, limit: int, seconds: int) -> ResultTable
 def infer(options: Options, output: Path) -> str:
     """Write the closure as sorted N-Triples and return what was done."""
     kb = pipeline.build(options)
-    triples = {
-        t for r in kb.rated for t in r.derived.closed.triples if not (is_noise(t) and t in r.derived.closed.entailed)
-    }
     if len(kb.rated) != 1:
         raise ParameterError(
             "E-PARAM", "one release at a time: two releases share node names", hint="--device NAME[@RELEASE]"
         )
+    triples = kb.rated[0].derived.closed.triples
     cache.write_atomically(output, "".join(f"{s} {p} {o} .\n" for s, p, o in sorted(triples)).encode())
     return f"{len(triples)} triples of {kb.rated[0].assembled.key} written to {output}"
 

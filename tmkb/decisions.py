@@ -18,7 +18,6 @@ from tmkb.errors import ParameterError, SourceError
 from tmkb.model.threats import ThreatRow
 from tmkb.terms import TM, XSD, literal
 
-DISPOSITIONS = ("accept", "mitigate", "transfer", "eliminate", "not-applicable")
 _HEAD = """# Human judgements on derived threats; append-only, one block each.
 # A decision never changes a number and never hides a row.
 """

@@ -15,11 +15,10 @@ from tmkb.engines.sparql import Store
 from tmkb.errors import InconsistencyError
 from tmkb.headers import QuerySpec
 from tmkb.model.graphs import AssembledGraph, ClosedGraph, Statement, Triple
-from tmkb.terms import OWL, RDF, RDFS, XSD, bare, is_iri, is_literal, owl, rdf, rdfs, shown
+from tmkb.terms import FOR_PEOPLE, OWL, RDF, RDFS, XSD, bare, is_iri, is_literal, owl, rdf, rdfs, shown
 
 _PLAIN = (OWL, RDF, RDFS, XSD)
 _REFLEXIVE = {owl.sameAs, owl.equivalentClass, owl.equivalentProperty, rdfs.subClassOf, rdfs.subPropertyOf}
-_PEOPLE = {rdfs.label, rdfs.comment, rdfs.seeAlso, rdfs.isDefinedBy}
 Premises = Callable[[ClosedGraph, Triple], Sequence[Statement]]
 
 
@@ -30,7 +29,7 @@ def logical_part(triples: Iterable[Triple]) -> set[Triple]:
     mentions: no OWL 2 RL rule can use them.
     """
     triples = list(triples)
-    silent = set(_PEOPLE) | {s for s, p, o in triples if p == rdf.type and o == owl.AnnotationProperty}
+    silent = set(FOR_PEOPLE) | {s for s, p, o in triples if p == rdf.type and o == owl.AnnotationProperty}
     data = {s for s, p, o in triples if p == rdf.type and o == owl.DatatypeProperty}
     mentioned = {t for s, p, o in triples if p not in silent for t in (s, o) if t in data and p != rdf.type}
     silent |= data - mentioned

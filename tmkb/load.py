@@ -171,7 +171,6 @@ def load(sources: SourceSet) -> AssertedGraph:
         tuple(modules),
         by_release,
         {s.name: s.sha256 for files in (sources.core, sources.modules, *sources.releases.values()) for s in files},
-        hashlib.sha256("".join(s.name + s.sha256 for s in sources.core).encode()).hexdigest(),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,10 +23,10 @@ from tmkb.engines.owl import OwlrlReasoner, Reasoner
 from tmkb.errors import ParameterError, SourceError, StructuralError, UnknownNameError, nearest
 from tmkb.infer import close
 from tmkb.model.findings import Finding
-from tmkb.model.graphs import AssembledGraph, AssertedGraph, ClosedGraph, RatedGraph
+from tmkb.model.graphs import AssembledGraph, AssertedGraph, ClosedGraph, RatedGraph, Statement
 from tmkb.query import KnowledgeBase
 from tmkb.rate import rate
-from tmkb.terms import shown, tm
+from tmkb.terms import bare, shown, tm
 
 Progress = Callable[[str], None]
 
@@ -123,7 +123,7 @@ def build(options: Options, *, check: bool = False, reasoner: Reasoner | None = 
     for key in sorted(asserted.releases):
         options.progress(f"{key}: assembling")
         assembled = assemble(asserted, key, rules("assemble"))
-        if options.family and not in_family(assembled, options.family):
+        if options.family and options.family not in families((*assembled.core, *assembled.local), assembled.device):
             continue
         options.progress(f"{key}: checking what was written")
         before = authoring.validate(assembled, assembled.core_triples | assembled.local_triples, on=options.day)
@@ -194,18 +194,14 @@ def rules_digest(reasoner: str) -> str:
     return hashlib.sha256("\0".join([reasoner, *texts]).encode()).hexdigest()
 
 
-def in_family(assembled: AssembledGraph, family: str) -> bool:
-    """Tell whether the device of a release is in *family* (slug), directly or through a wider family."""
-    triples = assembled.core_triples | assembled.local_triples
-    wider = {(s, o) for s, p, o in triples if p == tm.family}
-    seen, todo = set(), [assembled.device]
-    while todo:
-        node = todo.pop()
-        for s, o in wider:
-            if s == node and o not in seen:
-                seen.add(o)
-                todo.append(o)
-    return any(node[1:-1].rstrip("/").rsplit("/", 1)[-1] == family for node in seen)
+def families(statements: Iterable[Statement], device: str) -> set[str]:
+    """Return the slugs of the families of a device, with all their wider ones."""
+    wider = {(s.triple[0], s.triple[2]) for s in statements if s.triple[1] == tm.family}
+    found: set[str] = set()
+    todo = {device}
+    while todo := {o for s, o in wider if s in todo} - found:
+        found |= todo
+    return {bare(node).rstrip("/").rsplit("/", 1)[-1] for node in found}
 
 
 def refuse_structural(said: Sequence[Finding]) -> None:

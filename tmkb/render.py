@@ -17,12 +17,11 @@ from tmkb.model.tables import Cell, Column, ResultTable
 from tmkb.model.threats import AXES, StageRating, ThreatRow
 from tmkb.terms import shown
 
-FORMATS = ("table", "json", "csv", "markdown")
 _WIDTH = 160
 
 
 def render(tables: Sequence[ResultTable], style: str) -> str:
-    """Return *tables* in one of FORMATS, each with its title; a single table in JSON is a plain list of objects."""
+    """Return *tables* as table, json, csv or markdown, with titles; a single table in JSON is a list of objects."""
     if style == "json":
         parts = [{"title": t.title, "rows": _objects(t)} for t in tables]
         return dump(parts[0]["rows"] if len(parts) == 1 else parts)

@@ -7,12 +7,11 @@ from collections import Counter
 from tmkb import load, pipeline, query, render, views
 from tmkb.errors import UnknownNameError
 from tmkb.model.findings import SEVERITIES
-from tmkb.model.graphs import AssertedGraph
 from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import RATINGS, ThreatRow
 from tmkb.pipeline import Options
 from tmkb.query import KnowledgeBase
-from tmkb.terms import bare, lexical, rdfs, shown, tm
+from tmkb.terms import lexical, rdfs, shown, tm
 
 
 def devices(options: Options) -> ResultTable:
@@ -24,9 +23,10 @@ def devices(options: Options) -> ResultTable:
     for key in sorted(keys, key=lambda k: (k.partition("@")[0], load.version_key(k.partition("@")[2]))):
         facts = {s.triple[1]: s.triple[2] for s in reversed(asserted.releases[key])}
         own = {s.triple[2] for s in asserted.releases[key] if s.triple[1] == tm.family}
-        if options.family and options.family not in _families(asserted, own):
-            continue
         device = {s.triple[0] for s in asserted.releases[key] if s.triple[2] == tm.Device}
+        written = (*asserted.core, *asserted.releases[key])
+        if options.family and not any(options.family in pipeline.families(written, d) for d in device):
+            continue
         name = next(
             (
                 lexical(s.triple[2])
@@ -57,14 +57,6 @@ def devices(options: Options) -> ResultTable:
         ("date", "Date"),
     ]
     return table(f"Devices and releases of {kb.name}", columns, rows)
-
-
-def _families(asserted: AssertedGraph, own: set[str]) -> set[str]:
-    """Return the slugs of families and of all their wider ones."""
-    wider = [s.triple for s in asserted.core if s.triple[1] == tm.family]
-    while more := {o for s, _, o in wider if s in own} - own:
-        own = own | more
-    return {bare(f).rstrip("/").rsplit("/", 1)[-1] for f in own}
 
 
 def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:

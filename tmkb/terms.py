@@ -53,6 +53,7 @@ class _Terms:
 tm = _Terms(TM, _TM_NAMES)
 rdf = _Terms(RDF, "type first rest nil")
 rdfs = _Terms(RDFS, "label subClassOf subPropertyOf domain range comment seeAlso isDefinedBy")
+FOR_PEOPLE = frozenset({rdfs.label, rdfs.comment, rdfs.seeAlso, rdfs.isDefinedBy})
 owl = _Terms(
     OWL,
     """Class ObjectProperty DatatypeProperty AnnotationProperty NamedIndividual TransitiveProperty SymmetricProperty

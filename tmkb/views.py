@@ -9,7 +9,7 @@ from tmkb import query
 from tmkb.errors import RuleError
 from tmkb.headers import QuerySpec
 from tmkb.model.tables import Cell, ResultTable, table
-from tmkb.model.threats import AXES, RATINGS, AxisRating, StageRating, ThreatControl, ThreatDecision, ThreatRow
+from tmkb.model.threats import AXES, AxisRating, StageRating, ThreatControl, ThreatDecision, ThreatRow
 from tmkb.query import KnowledgeBase
 from tmkb.terms import LIB, TM
 
@@ -172,11 +172,6 @@ def _int(cell: Cell) -> int | None:
 
 def _text(cell: Cell) -> str | None:
     return None if cell is None else str(cell)
-
-
-def worst(ratings: Iterable[str]) -> str:
-    """Return the worst rating; unknown stands above all."""
-    return max(ratings, key=RATINGS.index, default="none")
 
 
 def matrix(rows: Iterable[ThreatRow], stage: str) -> dict[tuple[int, int], int]:

@@ -11,6 +11,7 @@ from datetime import date
 from tmkb.errors import SourceError, nearest
 from tmkb.model.graphs import Origin, Statement
 from tmkb.terms import (
+    FOR_PEOPLE,
     LIB,
     OWL,
     RDF,
@@ -32,8 +33,7 @@ from tmkb.terms import (
 
 DATA_ROLES = ("policy", "family", "module", "device")
 _PROPERTY_TYPES = {owl.ObjectProperty, owl.DatatypeProperty, owl.AnnotationProperty}
-_PEOPLE = {rdfs.label, rdfs.comment, rdfs.seeAlso, rdfs.isDefinedBy}
-_PLAIN_PROPERTIES = _PEOPLE | {rdf.type}
+_PLAIN_PROPERTIES = FOR_PEOPLE | {rdf.type}
 _LEXICAL = {
     "integer": re.compile(r"[+-]?[0-9]+"),
     "decimal": re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)"),
@@ -130,7 +130,7 @@ def _check_form(statements: list[Statement]) -> None:
     defined = {s.triple[0] for s in statements if s.triple[1] == owl.equivalentClass}
     for statement in statements:
         s, p, o = statement.triple
-        if bare(s).startswith(SKOLEM) or p in _PEOPLE:
+        if bare(s).startswith(SKOLEM) or p in FOR_PEOPLE:
             continue
         core = bare(s).startswith(TM)
         fine = p == rdfs.subClassOf and (o in allowed or not (core or s in defined or bare(o).startswith(SKOLEM)))

@@ -62,7 +62,7 @@ def asserted() -> AssertedGraph:
     policy = _read(ROOT / "kb" / "policy" / "four-factors.ttl", "policy")
     core += [s for s in policy if s.triple[0] != _MISSING_CELL]
     device = _read(HERE / "fixture" / "asserted.ttl", "device")
-    return AssertedGraph(tuple(core), (), {KEY: tuple(device)}, {}, "")
+    return AssertedGraph(tuple(core), (), {KEY: tuple(device)}, {})
 
 
 @cache

@@ -26,10 +26,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """All findings of one check on one release, sorted, and how many nodes each shape looked at."""
+    """All findings of one check on one release, sorted."""
 
     findings: tuple[Finding, ...]
-    focus_counts: tuple[tuple[str, int], ...] = ()
 
     @property
     def structural(self) -> tuple[Finding, ...]:

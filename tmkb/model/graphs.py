@@ -70,7 +70,6 @@ class AssertedGraph:
     modules: tuple[Statement, ...]
     releases: Mapping[str, tuple[Statement, ...]]
     digests: Mapping[str, str]
-    core_digest: str
 
 
 @dataclass(frozen=True)
