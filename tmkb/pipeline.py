@@ -84,9 +84,12 @@ def choose(kb: Path, device: str) -> list[str]:
     """Return the releases to work on, as ``device@version``: those named, or the newest of each device.
 
     Raises:
-        UnknownNameError: no such device or release.
+        UnknownNameError: no such device or release, or none at all.
     """
     known = load.releases(kb)
+    if not known:
+        hint = "describe one in devices/<slug>/<release>/*.ttl; nothing checked is no clean result"
+        raise UnknownNameError("E-KB", f"no device release in {kb.name}", hint=hint)
     if not device:
         return [f"{name}@{versions[-1]}" for name, versions in known.items()]
     name, _, version = device.partition("@")

@@ -546,3 +546,11 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert done.stdout == "[\n  {\n    "
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["check", "threats", "risk", "safety"])
+def test_nothing_to_work_on_is_no_clean_result(run, tmp_path: Path, verb: str) -> None:  # type: ignore[no-untyped-def]
+    """A knowledge base without a release is refused; a gate over nothing never passes."""
+    (tmp_path / "devices").mkdir()
+    done = run(verb, "--kb", str(tmp_path))
+    assert done.returncode == 2 and "[E-KB]" in done.stderr and done.stdout == ""
