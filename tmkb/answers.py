@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tmkb import __version__, cache, decisions, guard, load, pipeline, query, resources, views
-from tmkb.engines import owl, shacl
+from tmkb.engines import shacl
 from tmkb.errors import ParameterError, UnknownNameError, nearest
 from tmkb.explain import Explainer, Line
 from tmkb.model.tables import Cell, Column, ResultTable, table
@@ -175,7 +175,7 @@ def doctor(options: Options) -> ResultTable:
         ("policy", sources.policy),
         ("library", f"{__version__}, {sum(s.role == 'library' for s in sources.core)} files{pinned}"),
         ("ontology and queries", str(resources.root())),
-        ("reasoner", owl.OwlrlReasoner.name),
+        ("reasoner", pipeline.REASONERS[options.reasoner]().name),
         ("shapes engine", shacl.NAME),
         ("cache", str(cache.folder() or "off")),
     ]

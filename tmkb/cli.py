@@ -94,7 +94,7 @@ ViewOption = Annotated[View, typer.Option("--view", help="Which controls get cre
 def _options(kb: Path | None, device: str = "", family: str = "", on: str = "") -> Options:
     from tmkb import pipeline
 
-    options = pipeline.Options(kb, device, family, pipeline.parse_day(on) if on else None, _progress)
+    options = pipeline.Options(kb, device, family, pipeline.parse_day(on) if on else None, progress=_progress)
     folder, bundled = pipeline.find_kb(kb)
     if bundled and kb is None:
         _say(f"using the bundled example knowledge base (fictional devices) in {folder}")

@@ -7,10 +7,11 @@ engine leaves for them are not relied on, because owlrl misses some (docs/decisi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence, Set
 
-from tmkb import cache
-from tmkb.engines.owl import Reasoner
+from tmkb import cache, resources
+from tmkb.engines.owl import OwlrlReasoner, Reasoner
 from tmkb.engines.sparql import Store
 from tmkb.errors import InconsistencyError
 from tmkb.headers import QuerySpec
@@ -19,21 +20,20 @@ from tmkb.terms import FOR_PEOPLE, OWL, RDF, RDFS, XSD, bare, is_iri, is_literal
 
 _PLAIN = (OWL, RDF, RDFS, XSD)
 _REFLEXIVE = {owl.sameAs, owl.equivalentClass, owl.equivalentProperty, rdfs.subClassOf, rdfs.subPropertyOf}
+_SCHEMA = ("ontology", "library")
 Premises = Callable[[ClosedGraph, Triple], Sequence[Statement]]
 
 
-def logical_part(triples: Iterable[Triple]) -> set[Triple]:
-    """Return the triples that can have consequences.
+def silent_properties(schema: Iterable[Triple]) -> frozenset[str]:
+    """Return the properties whose statements have no consequences.
 
-    Left out are statements with an annotation property, and statements with a datatype property that no axiom
-    mentions: no OWL 2 RL rule can use them.
+    These are annotations, and properties with literals as values that no axiom mentions: no OWL 2 RL rule uses them.
     """
-    triples = list(triples)
-    silent = set(FOR_PEOPLE) | {s for s, p, o in triples if p == rdf.type and o == owl.AnnotationProperty}
-    data = {s for s, p, o in triples if p == rdf.type and o == owl.DatatypeProperty}
-    mentioned = {t for s, p, o in triples if p not in silent for t in (s, o) if t in data and p != rdf.type}
-    silent |= data - mentioned
-    return {t for t in triples if t[1] not in silent}
+    schema = list(schema)
+    silent = set(FOR_PEOPLE) | {s for s, p, o in schema if p == rdf.type and o == owl.AnnotationProperty}
+    data = {s for s, p, o in schema if p == rdf.type and o == owl.DatatypeProperty}
+    mentioned = {t for s, p, o in schema if p not in silent for t in (s, o) if t in data and p != rdf.type}
+    return frozenset(silent | data - mentioned)
 
 
 def is_noise(triple: Triple) -> bool:
@@ -44,6 +44,8 @@ def is_noise(triple: Triple) -> bool:
     """
     s, p, o = triple
     if not is_iri(s) or bare(s).startswith(_PLAIN):
+        return True
+    if o.startswith("_:"):
         return True
     if p in _REFLEXIVE and (s == o or bare(o).startswith(_PLAIN)):
         return True
@@ -62,18 +64,47 @@ def close(
 
     Raises:
         InconsistencyError: two statements cannot both hold; names both and their files.
+        EngineError: an axiom uses a construct that the compiled rules refuse.
     """
     key = cache.digest("closure", reasoner.name, assembled.digest, *(clash.text for clash in clashes))
     kept = cache.get("closure", key)
     if kept is not None:
         return ClosedGraph(assembled, frozenset(_read(kept)))
+    schema = frozenset(s.triple for s in assembled.core if s.origin.role in _SCHEMA)
+    silent = silent_properties(schema)
     asserted = assembled.core_triples | assembled.local_triples
-    everything = reasoner.close(logical_part(asserted))
+    loud = {t for t in asserted if t[1] not in silent}
+    everything = reasoner.close(frozenset(schema & loud), loud - schema)
     entailed = frozenset(t for t in everything - asserted if not is_noise(t))
     closed = ClosedGraph(assembled, entailed)
     _refuse_clashes(closed, everything | asserted, clashes, premises)
     cache.put("closure", key, "".join(f"{s} {p} {o}\n" for s, p, o in sorted(entailed)))
     return closed
+
+
+def closed_schema(schema: Set[Triple]) -> frozenset[Triple]:
+    """Return a schema with its conclusions under owlrl: as shipped if it is the shipped schema, else kept or made."""
+    key = schema_digest(schema)
+    head, _, shipped = resources.closed_schema().partition("\n")
+    if head == f"# {key}":
+        return frozenset(schema) | frozenset(_read(shipped.replace(" .\n", "\n")))
+    kept = cache.get("schema", cache.digest(key))
+    if kept is None:
+        kept = conclusions(schema)
+        cache.put("schema", cache.digest(key), kept)
+    return frozenset(schema) | frozenset(_read(kept.replace(" .\n", "\n")))
+
+
+def schema_digest(schema: Iterable[Triple]) -> str:
+    """Return the hash that tells one schema and one version of owlrl from another."""
+    lines = sorted(" ".join(t) for t in schema)
+    return hashlib.sha256("\n".join([OwlrlReasoner.name, *lines]).encode()).hexdigest()
+
+
+def conclusions(schema: Set[Triple]) -> str:
+    """Return what owlrl concludes from a schema alone, as sorted N-Triples without noise."""
+    found = OwlrlReasoner().close(schema, ()) - schema
+    return "".join(f"{s} {p} {o} .\n" for s, p, o in sorted(found) if not is_noise((s, p, o)))
 
 
 def _read(text: str) -> Iterable[Triple]:
@@ -83,7 +114,7 @@ def _read(text: str) -> Iterable[Triple]:
 
 
 def _refuse_clashes(
-    closed: ClosedGraph, everything: set[Triple] | frozenset[Triple], clashes: Sequence[QuerySpec], premises: Premises
+    closed: ClosedGraph, everything: Set[Triple], clashes: Sequence[QuerySpec], premises: Premises
 ) -> None:
     store = Store()
     store.add(t for t in everything if is_iri(t[0]) and (is_iri(t[2]) or is_literal(t[2])))

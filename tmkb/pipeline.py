@@ -12,16 +12,16 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from tmkb import __version__, guard, headers, load, prove, query, resources, validate
+from tmkb import __version__, guard, headers, load, prove, query, resources, systems, validate
 from tmkb.assemble import assemble
-from tmkb.derive import derive, fire
-from tmkb.engines.owl import OwlrlReasoner, Reasoner
+from tmkb.derive import Own, derive, fire
+from tmkb.engines.owl import CompiledReasoner, OwlrlReasoner, Reasoner
 from tmkb.errors import ParameterError, SourceError, StructuralError, UnknownNameError, nearest
-from tmkb.infer import close
+from tmkb.infer import close, closed_schema
 from tmkb.model.findings import Finding
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, ClosedGraph, RatedGraph, Statement
 from tmkb.query import KnowledgeBase
@@ -31,18 +31,25 @@ from tmkb.terms import bare, shown, tm
 Progress = Callable[[str], None]
 
 
+REASONERS: dict[str, Callable[[], Reasoner]] = {
+    "compiled": lambda: CompiledReasoner(closed_schema),
+    "owlrl": OwlrlReasoner,
+}
+
+
 def _quiet(message: str) -> None:
     """Say nothing."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What every verb may be told: knowledge base, devices, family, day of judgement, and where to say progress."""
+    """What every verb may be told: knowledge base, devices, family, day of judgement, engine, and where to say progress."""
 
     kb: Path | None = None
     device: str = ""
     family: str = ""
     on: date | None = None
+    reasoner: str = "compiled"
     progress: Progress = field(default=_quiet)
 
     @property
@@ -121,7 +128,7 @@ def build(options: Options, *, check: bool = False, reasoner: Reasoner | None = 
     asserted = load.load(sources)
     authoring = validate.Checker(resources.ontology() / "shapes", validate.AUTHORING)
     assurance = validate.Checker(resources.ontology() / "shapes", validate.ASSURANCE)
-    engine = reasoner or OwlrlReasoner()
+    engine = reasoner or REASONERS[options.reasoner]()
     rated, reports = [], {}
     for key in sorted(asserted.releases):
         options.progress(f"{key}: assembling")
@@ -131,7 +138,8 @@ def build(options: Options, *, check: bool = False, reasoner: Reasoner | None = 
         options.progress(f"{key}: checking what was written")
         before = authoring.validate(assembled, assembled.core_triples | assembled.local_triples, on=options.day)
         refuse_structural(before.structural)
-        one = rate_release(assembled, engine, options.progress)
+        own = member_threats(asserted, key, engine, options.progress)
+        one = rate_release(assembled, engine, options.progress, own)
         rated.append(one)
         reports[key] = before
         if check:
@@ -151,12 +159,28 @@ def build(options: Options, *, check: bool = False, reasoner: Reasoner | None = 
     )
 
 
-def rate_release(assembled: AssembledGraph, reasoner: Reasoner, progress: Progress = _quiet) -> RatedGraph:
-    """Return one assembled release closed, with its threats and their ratings."""
+def rate_release(
+    assembled: AssembledGraph, reasoner: Reasoner, progress: Progress = _quiet, own: Own | None = None
+) -> RatedGraph:
+    """Return one assembled release closed, with its threats and their ratings; for *own* see ``member_threats``."""
     progress(f"{assembled.key}: inferring")
     closed = close_release(assembled, reasoner)
     progress(f"{assembled.key}: deriving and rating")
-    return rate(derive(closed, rules("derive")), rules("rate"), fire=fire, reasoner=reasoner.name)
+    return rate(derive(closed, rules("derive"), own), rules("rate"), fire=fire, reasoner=reasoner.name)
+
+
+def member_threats(asserted: AssertedGraph, key: str, reasoner: Reasoner, progress: Progress = _quiet) -> Own | None:
+    """Return (membership, threat) for each threat that a member of a system has by itself; None for other devices."""
+    found: set[tuple[str, str]] = set()
+    memberships = systems.memberships(asserted.releases[key])
+    alone = replace(asserted, releases={**asserted.members, **asserted.releases})
+    for stated in memberships:
+        member = systems.release_key(stated.triple[2])
+        progress(f"{key}: deriving the threats of {member} alone")
+        closed = close_release(assemble(alone, member, rules("assemble")), reasoner)
+        threats = (s for s, _, o in derive(closed, rules("derive")).firings if o == tm.Threat)
+        found.update((stated.triple[0], threat) for threat in threats)
+    return found if memberships else None
 
 
 def close_release(assembled: AssembledGraph, reasoner: Reasoner) -> ClosedGraph:

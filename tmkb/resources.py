@@ -17,6 +17,12 @@ def ontology() -> Path:
     return root() / "ontology"
 
 
+def closed_schema() -> str:
+    """Return what ontology and shipped library entail, headed by the hash of what it follows from; or nothing."""
+    path = ontology() / "closed.nt"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
 def queries() -> Path:
     """Return the folder of the shipped queries."""
     return root() / "queries"

@@ -372,6 +372,10 @@ SPECIMENS = {
         ":x owl:differentFrom :y ; owl:sameAs :y .",
         ":x owl:differentFrom :y ; owl:sameAs :x, :z .",
     ),
+    "clash-all-disjoint-properties": (
+        "[] a owl:AllDisjointProperties ; owl:members ( :p :q :r ) . :x :q :y ; :r :y .",
+        "[] a owl:AllDisjointProperties ; owl:members ( :p :q :r ) . :x :q :y ; :r :z ; :s :y .",
+    ),
     "clash-disjoint-classes": (
         ":A owl:disjointWith :B . :x a :A, :B .",
         ":A owl:disjointWith :B . :x a :A, :C . :y a :B .",
@@ -382,11 +386,27 @@ SPECIMENS = {
     ),
     "clash-functional-values": (
         ':p a owl:FunctionalProperty . :x :p "1", "2" .',
-        ':p a owl:FunctionalProperty . :x :p "1" . :y :p "2" . :z :p :a, :b .',
+        ':p a owl:FunctionalProperty . :x :p "1" . :y :p "2" . :z :q :a, :b .',
+    ),
+    "clash-inverse-functional": (
+        ":p a owl:InverseFunctionalProperty . :x :p :v . :y :p :v .",
+        ":p a owl:InverseFunctionalProperty . :x :p :v, :w . :y :q :v .",
     ),
     "clash-irreflexive": (
         ":p a owl:IrreflexiveProperty . :x :p :x .",
         ":p a owl:IrreflexiveProperty . :x :p :y ; :q :x .",
+    ),
+    "clash-negative-assertion": (
+        "[] owl:sourceIndividual :x ; owl:assertionProperty :p ; owl:targetIndividual :y . :x :p :y .",
+        "[] owl:sourceIndividual :x ; owl:assertionProperty :p ; owl:targetIndividual :y . :x :p :z ; :q :y . :y :p :x .",
+    ),
+    "clash-none-allowed": (
+        ":C owl:onProperty :p ; owl:maxQualifiedCardinality 0 ; owl:onClass :K . :x a :C ; :p :y . :y a :K .",
+        ":C owl:onProperty :p ; owl:maxQualifiedCardinality 0 ; owl:onClass :K . :x a :C ; :p :z ; :q :y . :y a :K .",
+    ),
+    "clash-one-allowed": (
+        ":C owl:onProperty :p ; owl:maxCardinality 1 . :x a :C ; :p :y, :z .",
+        ":C owl:onProperty :p ; owl:maxCardinality 1 . :x a :C ; :p :y . :w :p :y, :z .",
     ),
     "clash-nothing": (":x a owl:Nothing .", ":x a owl:Thing ."),
 }

@@ -17,6 +17,8 @@ def node(term: str) -> Node:
     """Return the rdflib term of an N-Triples term."""
     if term.startswith("<"):
         return rdflib.URIRef(term[1:-1])
+    if term.startswith("_:"):
+        return rdflib.BNode(term[2:])
     tail = term[term.rindex('"') + 1 :]
     if tail.startswith("@"):
         return rdflib.Literal(lexical(term), lang=tail[1:])
