@@ -2,16 +2,17 @@
 
 A module's element ``:chip`` integrated as ``:ble`` becomes ``:ble.chip`` of the device; every statement about a
 slot is written once for each element that fills it; provenance keeps the module's line and the integration's.
+The members of a system come in the same way (``tmkb/systems.py``): element ``:chip`` of ``:pump`` is ``:pump.chip``.
 Then the queries in queries/assemble/ work out zones and crossings (OWL 2 RL has no inequality, so this cannot
 be inferred).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from itertools import product
 
+from tmkb import systems
 from tmkb.engines.sparql import Store
 from tmkb.errors import SourceError
 from tmkb.headers import QuerySpec
@@ -25,10 +26,26 @@ def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> A
     """Return release *key* (``device@version``) with device-local nodes and computed crossings.
 
     Raises:
-        SourceError: no or several devices in the folder, an unknown module, or a former id that is still in use.
+        SourceError: no or several devices in the folder, an unknown module, a former id that is still in use, or a
+            member of a system that does not fit.
         RuleError: an assembly query is broken.
     """
     own = list(asserted.releases[key])
+    device, release = _identity(own, key)
+    members = [_member(asserted, stated) for stated in systems.memberships(own)]
+    local = systems.join(own + _expand(own, asserted.modules), members, device, release)
+    _refuse_strangers(local, device, release)
+    _refuse_crossings(local, asserted.core)
+    local = _redirect(local, device)
+    if members:
+        local = systems.stand_in(local, asserted.core)
+    local += _keys(local, device, release) + _computed(systems.marks(local, members))
+    local += _crossings(asserted, local, rules)
+    return AssembledGraph(key, device, release, asserted.core, tuple(local))
+
+
+def _identity(own: Sequence[Statement], key: str) -> tuple[str, str]:
+    """Return device and release that a folder describes; both must bear the folder's names."""
     device = _the_one(own, tm.Device, key)
     release = _the_one(own, tm.Release, key)
     slug, _, version = key.partition("@")
@@ -40,24 +57,24 @@ def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> A
             hint=f"end the IRI of the device in /{slug}/",
         )
     for statement in own:
-        if (
-            statement.triple[0] == release
-            and statement.triple[1] == tm.version
-            and lexical(statement.triple[2]) != version
-        ):
+        s, p, o = statement.triple
+        if s == release and p == tm.version and lexical(o) != version:
             raise SourceError(
                 "E-RELEASE",
-                f"the folder is named {version} but tm:version says {lexical(statement.triple[2])}",
+                f"the folder is named {version} but tm:version says {lexical(o)}",
                 where=str(statement.origin),
                 hint="name the folder after the version",
             )
-    expanded = _expand(own, asserted.modules)
-    _refuse_strangers(own + expanded, device, release)
-    _refuse_crossings(own + expanded, asserted.core)
-    redirected = _redirect(own + expanded, device)
-    local = redirected + _keys(redirected, device, release)
-    local += _crossings(asserted, local, rules)
-    return AssembledGraph(key, device, release, asserted.core, tuple(local), _digest(asserted.core, local))
+    return device, release
+
+
+def _member(asserted: AssertedGraph, stated: Statement) -> systems.Member:
+    """Return the member of a system that a membership names, with its modules expanded."""
+    key = systems.release_key(stated.triple[2])
+    own = list(asserted.releases[key])
+    device, release = _identity(own, key)
+    systems.refuse_unfit(stated, own, release)
+    return systems.Member(stated.triple[0], device, release, own + _expand(own, asserted.modules), stated.origin)
 
 
 def _the_one(statements: Sequence[Statement], kind: str, key: str) -> str:
@@ -216,8 +233,3 @@ def _crossings(asserted: AssertedGraph, local: list[Statement], rules: Sequence[
 def _computed(triples: list[Triple]) -> list[Statement]:
     origin = Origin("worked out while assembling", 0, "computed")
     return [Statement(t, origin) for t in triples]
-
-
-def _digest(core: Sequence[Statement], local: Sequence[Statement]) -> str:
-    lines = sorted({" ".join(s.triple) for s in (*core, *local)})
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

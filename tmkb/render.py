@@ -10,8 +10,9 @@ import re
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+from tmkb.grid import fold, grid
 from tmkb.model.findings import Finding
 from tmkb.model.tables import Cell, Column, ResultTable
 from tmkb.model.threats import AXES, StageRating, ThreatRow
@@ -48,7 +49,8 @@ def safe(cell: Cell) -> str:
         return ""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return "".join(_visible(c) for c in str(cell))
+    text = str(cell)
+    return text if text.isascii() and text.isprintable() else "".join(_visible(c) for c in text)
 
 
 def _visible(char: str) -> str:
@@ -98,27 +100,20 @@ def _escaped(value: Cell) -> str:
 
 
 def _plain(table: ResultTable) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    tty = sys.stdout.isatty()
-    out = io.StringIO()
-    width = max(80, os.get_terminal_size().columns) if tty else _WIDTH
-    colour = tty and "NO_COLOR" not in os.environ
-    console = Console(file=out, width=width, no_color=not colour, force_terminal=colour, highlight=False, emoji=False)
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown_columns = [n for n, column in enumerate(table.columns) if column.title]
-    for column in (table.columns[n] for n in shown_columns):
-        grid.add_column(Text(column.title), justify="right" if column.kind == "integer" else "left", overflow="fold")
-    for row in table.rows:
-        grid.add_row(*(Text(safe(row[n])) for n in shown_columns))
-    console.print(Text(safe(table.title), style="bold"))
-    console.print(grid)
-    for note in (*table.notes, *(() if table.rows else ("nothing to show",))):
-        console.print(Text(safe(note)))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    terminal = sys.stdout.isatty()
+    width = max(80, os.get_terminal_size().columns) if terminal else _WIDTH
+    bold = "\x1b[1m{}\x1b[0m" if terminal and "NO_COLOR" not in os.environ else "{}"
+    shown_columns = [(n, column) for n, column in enumerate(table.columns) if column.title]
+    head, *lines = grid(
+        [column.title for _, column in shown_columns],
+        [column.kind == "integer" for _, column in shown_columns],
+        [[safe(row[n]) for n, _ in shown_columns] for row in table.rows],
+        width,
+    )
+    notes = (*table.notes, *(() if table.rows else ("nothing to show",)))
+    title = (bold.format(line) for line in fold(safe(table.title), width))
+    text = [*title, "", bold.format(head), *lines, "", *(line for note in notes for line in fold(safe(note), width))]
+    return "\n".join(text) + "\n"
 
 
 def rating(stage: StageRating) -> str:
@@ -127,7 +122,11 @@ def rating(stage: StageRating) -> str:
 
 
 def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
-    """Return threats as table rows: who, what, how, and the rating before and after controls."""
+    """Return threats as table rows: who, what, how, and the rating before and after controls.
+
+    Only the table of a system has a column for the row that a member has by itself.
+    """
+    system = any(row.place.asset_member or row.place.entry_member for row in rows)
     columns = [
         ("id", "Id"),
         ("asset", "Asset"),
@@ -143,6 +142,7 @@ def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
         ("device", ""),
         ("release", ""),
         ("not_applicable", ""),
+        *([("member_row", "Row of the member")] if system else []),
     ]
     body: list[tuple[Cell, ...]] = []
     for row in rows:
@@ -150,9 +150,9 @@ def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
         body.append(
             (
                 row.id,
-                row.asset_name,
+                row.asset_title,
                 letters(row.stride),
-                row.entry_name,
+                row.entry_title,
                 row.pattern_name,
                 "".join(p[0].upper() for p in row.violates) + f": {worst or '?'}",
                 ", ".join(row.sources),
@@ -163,6 +163,7 @@ def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
                 row.device,
                 row.release,
                 row.not_applicable,
+                *([row.place.row_title] if system else []),
             )
         )
     return ResultTable(title, tuple(Column(n, "string", t) for n, t in columns), tuple(body))
@@ -221,6 +222,7 @@ def threat_object(row: ThreatRow, basis: str) -> dict[str, object]:
         "verification": list(row.verification),
         "path": row.path,
         "not_applicable": row.not_applicable,
+        **asdict(row.place),
         "basis": basis,
     }
 

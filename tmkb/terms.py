@@ -36,6 +36,8 @@ _TM_NAMES = """
     NonAdversarialPattern ControlType ForcedTier Weakness LibraryGap DeviceFamily LifeCycleExposure LifeCycleBoundary
     Cell consequence place holds sitsIn protects defeats ofControlType upholds reference exploitsWeakness
     defaultBand basis ofProperty axis hazardousSituation leadsTo
+    Membership memberRelease standsFor member memberKey memberDevice memberCode memberThreat memberRow
+    ExternalEntity TrustZone TrustBoundary InScopeBoundary OutOfScopeBoundary NoImpact
 """
 
 
@@ -92,6 +94,8 @@ def lexical(term: str) -> str:
     """Return the text of a literal, or of an IRI without brackets."""
     if not is_literal(term):
         return bare(term)
+    if "\\" not in term:
+        return term[1 : term.rindex('"')]
     out: list[str] = []
     i = 1
     while term[i] != '"':

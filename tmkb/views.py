@@ -9,8 +9,9 @@ from tmkb import query
 from tmkb.errors import RuleError
 from tmkb.headers import QuerySpec
 from tmkb.model.tables import Cell, ResultTable, table
-from tmkb.model.threats import AXES, AxisRating, StageRating, ThreatControl, ThreatDecision, ThreatRow
+from tmkb.model.threats import AXES, AxisRating, StageRating, SystemPlace, ThreatControl, ThreatDecision, ThreatRow
 from tmkb.query import KnowledgeBase
+from tmkb.systems import release_key
 from tmkb.terms import LIB, TM
 
 View = Callable[[str], QuerySpec]
@@ -29,8 +30,11 @@ def threats(kb: KnowledgeBase, view: View, *, stage: str = "implemented") -> lis
 
     Threats that are closed by declaration are included and marked.
     """
-    tables = _Tables(kb, view, f"{TM}view-{stage}")
-    return [tables.row(record) for record in records(kb, view("threats"))]
+    found = []
+    for one in kb.each():
+        tables = _Tables(one, view, f"{TM}view-{stage}")
+        found += [tables.row(record) for record in records(one, view("threats"))]
+    return found
 
 
 def slug(iri: Cell) -> str:
@@ -93,6 +97,7 @@ class _Tables:
             decision=self._decision(key),
             advisories=tuple(dict.fromkeys(str(r["advisory"]) for r in self._by["threat-advisories"].get(key, ()))),
             not_applicable=bool(record["notApplicable"]),
+            place=_place(record),
         )
 
     def _at(self, table: str, key: tuple[Cell, Cell], stage: str) -> Rows:
@@ -146,6 +151,19 @@ class _Tables:
             for r in self._by["threat-decisions"].get(key, ())
         ]
         return max(found, key=lambda d: (d.live, d.decided_on or "", d.iri), default=None)
+
+
+def _place(record: dict[str, Cell]) -> SystemPlace:
+    """Return the members of asset and entry; one without a name is called by its id."""
+    asset, entry = (slug(record[f"{end}Member"]) if record[f"{end}Member"] else None for end in ("asset", "entry"))
+    return SystemPlace(
+        asset,
+        _text(record["assetMemberName"]) or asset,
+        entry,
+        _text(record["entryMemberName"]) or entry,
+        _text(record["memberRow"]),
+        release_key(f"<{record['memberRelease']}>") if record["memberRelease"] else None,
+    )
 
 
 def _one(rows: Rows, otherwise: dict[str, Cell]) -> dict[str, Cell]:

@@ -6,6 +6,7 @@ A misspelt term is an error with its place; it never becomes a missing threat.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 
 from tmkb.errors import SourceError, nearest
@@ -53,7 +54,9 @@ _ONLY_IN = {
     **dict.fromkeys((tm.ControlType, tm.ForcedTier, tm.Weakness, tm.LibraryGap), "library"),
     tm.DeviceFamily: "family",
 }
-_WORKED_OUT = {tm.inZone, tm.itself, tm.keyId, tm.statedIn, tm.fileRole}
+_WORKED_OUT = {tm.inZone, tm.itself, tm.keyId, tm.statedIn, tm.fileRole} | {
+    *(tm.member, tm.memberKey, tm.memberDevice, tm.memberCode, tm.memberThreat, tm.memberRow),
+}
 
 
 class Vocabulary:
@@ -66,6 +69,14 @@ class Vocabulary:
         self.declared: set[str] = set()
         self.learn(ontology)
         self.declared = {s.triple[0] for s in ontology}
+
+    @classmethod
+    def of(cls, core: Iterable[Statement]) -> Vocabulary:
+        """Return the vocabulary of a core that was checked before."""
+        core = list(core)
+        found = cls([s for s in core if s.origin.role == "ontology"])
+        found.learn(core)
+        return found
 
     def learn(self, statements: list[Statement]) -> None:
         """Take up the classes and properties that ontology or library declare."""

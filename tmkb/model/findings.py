@@ -22,15 +22,3 @@ class Finding:
     where: str = ""
     waived_by: str = ""
     component: str = ""
-
-
-@dataclass(frozen=True)
-class ValidationReport:
-    """All findings of one check on one release, sorted."""
-
-    findings: tuple[Finding, ...]
-
-    @property
-    def structural(self) -> tuple[Finding, ...]:
-        """The findings that stop the build."""
-        return tuple(f for f in self.findings if f.structural)

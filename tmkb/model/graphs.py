@@ -50,26 +50,26 @@ class Source:
 
 @dataclass(frozen=True)
 class SourceSet:
-    """All files one run reads, in a fixed order."""
+    """All files one run reads, in a fixed order; ``members`` are releases that only take part in chosen systems."""
 
     kb: Path
     policy: str
     core: tuple[Source, ...]
     modules: tuple[Source, ...]
     releases: Mapping[str, tuple[Source, ...]]
+    members: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class AssertedGraph:
     """What people wrote: core (ontology, library, policy, families), modules, and one set per release.
 
-    Releases are keyed ``device@version``.
+    Releases are keyed ``device@version``; those that only take part in a system are among them.
     """
 
     core: tuple[Statement, ...]
     modules: tuple[Statement, ...]
     releases: Mapping[str, tuple[Statement, ...]]
-    digests: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,6 @@ class AssembledGraph:
     release: str
     core: tuple[Statement, ...]
     local: tuple[Statement, ...]
-    digest: str
 
     @cached_property
     def core_triples(self) -> frozenset[Triple]:
@@ -92,6 +91,11 @@ class AssembledGraph:
     def local_triples(self) -> frozenset[Triple]:
         """The triples of the release."""
         return frozenset(s.triple for s in self.local)
+
+    @cached_property
+    def triples(self) -> frozenset[Triple]:
+        """Core and release together."""
+        return self.core_triples | self.local_triples
 
     @cached_property
     def origins(self) -> Mapping[Triple, Origin]:
@@ -112,7 +116,7 @@ class ClosedGraph:
     @cached_property
     def triples(self) -> frozenset[Triple]:
         """Asserted and entailed triples together."""
-        return self.assembled.core_triples | self.assembled.local_triples | self.entailed
+        return self.assembled.triples | self.entailed
 
 
 @dataclass(frozen=True)

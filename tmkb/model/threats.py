@@ -56,6 +56,23 @@ class ThreatDecision:
 
 
 @dataclass(frozen=True)
+class SystemPlace:
+    """Where a threat of a system lies: members (id and name) of asset and entry, and the member's own row if any."""
+
+    asset_member: str | None = None
+    asset_member_name: str | None = None
+    entry_member: str | None = None
+    entry_member_name: str | None = None
+    member_row: str | None = None
+    member_release: str | None = None
+
+    @property
+    def row_title(self) -> str:
+        """The member's own row and release, or nothing."""
+        return f"{self.member_row} ({self.member_release})" if self.member_row else ""
+
+
+@dataclass(frozen=True)
 class ThreatRow:
     """One threat of one release, as table row and as JSON object."""
 
@@ -82,8 +99,23 @@ class ThreatRow:
     advisories: tuple[str, ...]
     not_applicable: bool
     path: bool = False
+    place: SystemPlace = SystemPlace()
 
     @property
     def verification(self) -> tuple[str, ...]:
         """Documents that verify the deciding controls."""
         return tuple(sorted({c.verification for c in self.controls if c.decides and c.verification}))
+
+    @property
+    def asset_title(self) -> str:
+        """The name of the asset, in a system with its member in brackets."""
+        return _with_member(self.asset_name, self.place.asset_member_name)
+
+    @property
+    def entry_title(self) -> str:
+        """The name of the entry, in a system with its member in brackets."""
+        return _with_member(self.entry_name, self.place.entry_member_name)
+
+
+def _with_member(name: str, member: str | None) -> str:
+    return f"{name} [{member}]" if member else name
