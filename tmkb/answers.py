@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from tmkb import __version__, cache, decisions, guard, load, pipeline, query, resources, views
+from tmkb import __version__, cache, decisions, guard, pipeline, query, resources, sources, views
 from tmkb.engines import shacl
+from tmkb.engines.owl import OwlrlReasoner
 from tmkb.errors import ParameterError, UnknownNameError, nearest
 from tmkb.explain import Explainer, Line
 from tmkb.model.tables import Cell, Column, ResultTable, table
@@ -49,13 +50,14 @@ def sparql(options: Options, text: str, limit: int, seconds: int) -> ResultTable
 def infer(options: Options, output: Path) -> str:
     """Write the closure as sorted N-Triples and return what was done."""
     kb = pipeline.build(options)
-    if len(kb.rated) != 1:
+    if len(kb.releases) != 1:
         raise ParameterError(
             "E-PARAM", "one release at a time: two releases share node names", hint="--device NAME[@RELEASE]"
         )
-    triples = kb.rated[0].derived.closed.triples
+    release = kb.releases[0]
+    triples = release.closed.triples
     cache.write_atomically(output, "".join(f"{s} {p} {o} .\n" for s, p, o in sorted(triples)).encode())
-    return f"{len(triples)} triples of {kb.rated[0].assembled.key} written to {output}"
+    return f"{len(triples)} triples of {release.key} written to {output}"
 
 
 def why(options: Options, threat: str, view: str) -> ResultTable:
@@ -76,7 +78,7 @@ def _find(options: Options, ids: list[str], view: str) -> tuple[KnowledgeBase, l
     known = {row.id: row for row in views.threats(kb, pipeline.view, stage=view)}
     for threat in ids:
         if threat not in known:
-            where = kb.rated[0].assembled.key
+            where = kb.releases[0].key
             hint = f"{nearest(threat, list(known))} Or name another release with --device"
             raise UnknownNameError("E-THREAT", f"{where} has no threat {threat}", hint=hint)
     return kb, [known[threat] for threat in ids]
@@ -106,7 +108,7 @@ def _device_of(options: Options, ids: list[str]) -> str:
 
 
 def _explainer(kb: KnowledgeBase, row: ThreatRow) -> Explainer:
-    rated = next(r for r in kb.rated if r.assembled.key == f"{row.device}@{row.release}")
+    rated = next(r.rated for r in kb.releases if r.key == f"{row.device}@{row.release}")
     return Explainer(kb, rated, pipeline.view)
 
 
@@ -123,7 +125,7 @@ def _explained(title: str, lines: list[Line]) -> ResultTable:
 def why_not(options: Options, vector: str, pattern: str, asset: str) -> ResultTable:
     """Return which half is missing for a threat."""
     kb = pipeline.build(options)
-    rated = kb.rated[0]
+    rated = kb.releases[0].rated
     base = bare(rated.assembled.device)
     subjects = {t[0] for t in rated.triples if is_iri(t[0])}
     nodes = {
@@ -150,7 +152,7 @@ def decide(options: Options, ids: list[str], disposition: str, reason: str, owne
     expiry = pipeline.parse_day(expires) if expires else None
     what = decisions.Judgement(disposition, reason, owner, options.day, expiry)
     kb, rows = _find(options, list(dict.fromkeys(ids)), "implemented")
-    rated = kb.rated[0]
+    rated = kb.releases[0].rated
     facts = {(t[0], t[1]): t[2] for t in rated.triples if t[1] in (tm.asset, tm.entry, tm.pattern)}
     nodes = [
         {"device": bare(rated.assembled.device)}
@@ -165,17 +167,17 @@ def decide(options: Options, ids: list[str], disposition: str, reason: str, owne
 def doctor(options: Options) -> ResultTable:
     """Return versions, folders and engines."""
     kb, bundled = pipeline.find_kb(options.kb)
-    sources = load.find_sources(kb, [])
-    pin = load.settings(kb)["library"]
+    found = sources.find_sources(kb, [])
+    pin = sources.settings(kb)["library"]
     pinned = f"; kb.toml pins {pin}: ratings may differ" if pin and pin != __version__ else ""
     rows: list[tuple[Cell, ...]] = [
         ("tmkb", __version__),
         ("knowledge base", f"{kb} ({'bundled, read-only' if bundled else 'own'})"),
-        ("releases", ", ".join(f"{d}@{v}" for d, vs in load.releases(kb).items() for v in vs)),
-        ("policy", sources.policy),
-        ("library", f"{__version__}, {sum(s.role == 'library' for s in sources.core)} files{pinned}"),
+        ("releases", ", ".join(f"{d}@{v}" for d, vs in sources.releases(kb).items() for v in vs)),
+        ("policy", found.policy),
+        ("library", f"{__version__}, {sum(s.role == 'library' for s in found.core)} files{pinned}"),
         ("ontology and queries", str(resources.root())),
-        ("reasoner", pipeline.REASONERS[options.reasoner]().name),
+        ("reasoner", f"compiled rules; the schema is closed by {OwlrlReasoner().name}, the reference"),
         ("shapes engine", shacl.NAME),
         ("cache", str(cache.folder() or "off")),
     ]

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import tempfile
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from tmkb import __version__
+from tmkb.model.graphs import Origin, Statement
 
 
 def folder() -> Path | None:
@@ -35,11 +39,19 @@ def get(kind: str, key: str) -> str | None:
     if base is None:
         return None
     try:
-        text = (base / kind / key).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        data = (base / kind / key).read_bytes()
+        checksum, _, packed = data.partition(b"\n")
+        if checksum != hashlib.sha256(packed).hexdigest().encode():
+            return None
+        return zlib.decompress(packed).decode()
+    except (OSError, UnicodeDecodeError, zlib.error):
         return None
-    checksum, _, payload = text.partition("\n")
-    return payload if checksum == hashlib.sha256(payload.encode()).hexdigest() else None
+
+
+def has(kind: str, key: str) -> bool:
+    """Tell whether something is kept under *key*; it may still turn out to be damaged."""
+    base = folder()
+    return base is not None and (base / kind / key).is_file()
 
 
 def put(kind: str, key: str, payload: str) -> None:
@@ -47,12 +59,42 @@ def put(kind: str, key: str, payload: str) -> None:
     base = folder()
     if base is None:
         return
+    packed = zlib.compress(payload.encode(), 1)
     with contextlib.suppress(OSError):
-        write_atomically(base / kind / key, (hashlib.sha256(payload.encode()).hexdigest() + "\n" + payload).encode())
+        data = hashlib.sha256(packed).hexdigest().encode() + b"\n" + packed
+        write_atomically(base / kind / key, data, durable=False)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write *data* to *path* by way of a temporary file beside it, so that no reader ever sees a part."""
+def packed(statements: Iterable[Statement]) -> str:
+    """Return statements with their origins as text."""
+    origins: dict[Origin, int] = {}
+    table: list[list[str | int | None]] = []
+
+    def number(origin: Origin) -> int:
+        if origin not in origins:
+            through = None if origin.through is None else number(origin.through)
+            origins[origin] = len(table)
+            table.append([origin.file, origin.line, origin.role, through])
+        return origins[origin]
+
+    rows = [[*statement.triple, number(statement.origin)] for statement in statements]
+    return json.dumps([table, rows])
+
+
+def unpacked(text: str) -> tuple[Statement, ...]:
+    """Return the statements that ``packed`` wrote."""
+    table, rows = json.loads(text)
+    origins: list[Origin] = []
+    for file, line, role, through in table:
+        origins.append(Origin(file, line, role, None if through is None else origins[through]))
+    return tuple(Statement((s, p, o), origins[n]) for s, p, o, n in rows)
+
+
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write *data* to *path* by way of a temporary file beside it, so that no reader ever sees a part.
+
+    A *durable* write also outlives a power cut; what can be made again, and is checked when read, need not.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     temporary = Path(name)
@@ -60,13 +102,16 @@ def write_atomically(path: Path, data: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.chmod(path.stat().st_mode & 0o7777 if path.exists() else 0o644)
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    if not durable:
+        return
     parent = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(parent)

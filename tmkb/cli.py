@@ -57,6 +57,13 @@ class View(StrEnum):
     planned = "planned"
 
 
+class Reasoner(StrEnum):
+    """Which engine closes a release under OWL 2 RL."""
+
+    compiled = "compiled"
+    owlrl = "owlrl"
+
+
 class TableName(StrEnum):
     """The method's tables."""
 
@@ -88,13 +95,18 @@ Device = Annotated[
 Family = Annotated[str, typer.Option("--family", help="Only devices of this family (slug).")]
 On = Annotated[str, typer.Option("--on", help="Day on which expiry is judged, YYYY-MM-DD (default: today, UTC).")]
 Style = Annotated[Format, typer.Option("--format", help="How to write the answer.")]
+Engine = Annotated[
+    Reasoner, typer.Option("--reasoner", help="compiled rules, or the reference owlrl run whole; same conclusions.")
+]
 ViewOption = Annotated[View, typer.Option("--view", help="Which controls get credit.")]
 
 
-def _options(kb: Path | None, device: str = "", family: str = "", on: str = "") -> Options:
+def _options(
+    kb: Path | None, device: str = "", family: str = "", on: str = "", reasoner: Reasoner = Reasoner.compiled
+) -> Options:
     from tmkb import pipeline
 
-    options = pipeline.Options(kb, device, family, pipeline.parse_day(on) if on else None, progress=_progress)
+    options = pipeline.Options(kb, device, family, pipeline.parse_day(on) if on else None, reasoner.value, _progress)
     folder, bundled = pipeline.find_kb(kb)
     if bundled and kb is None:
         _say(f"using the bundled example knowledge base (fictional devices) in {folder}")
@@ -134,11 +146,12 @@ def check(
     on: On = "",
     style: Style = Format.table,
     fail_on: Annotated[Gate, typer.Option("--fail-on", help="Exit 1 from this severity on.")] = Gate.violation,
+    reasoner: Engine = Reasoner.compiled,
 ) -> None:
     """Check completeness before and after derivation; waived findings are shown and do not count."""
     from tmkb import reports
 
-    summary, findings, text, worst = reports.check(_options(kb, device, family, on))
+    summary, findings, text, worst = reports.check(_options(kb, device, family, on, reasoner))
     _out([summary if style == Format.table else findings], style)
     if style == Format.table:
         typer.echo(text, nl=False)
@@ -155,11 +168,12 @@ def threats(
     on: On = "",
     style: Style = Format.table,
     view: ViewOption = View.implemented,
+    reasoner: Engine = Reasoner.compiled,
 ) -> None:
     """List the derived threats with their ratings before and after controls."""
     from tmkb import reports
 
-    options = _options(kb, device, family, on)
+    options = _options(kb, device, family, on, reasoner)
     if style == Format.json:
         typer.echo(reports.threats_json(options, view.value), nl=False)
     else:
@@ -174,19 +188,27 @@ def risk(
     on: On = "",
     style: Style = Format.table,
     view: ViewOption = View.implemented,
+    reasoner: Engine = Reasoner.compiled,
 ) -> None:
     """Show the risk matrix before and after controls, counts, and what is unacceptable or unknown."""
     from tmkb import reports
 
-    _out(reports.risk(_options(kb, device, family, on), view.value), style)
+    _out(reports.risk(_options(kb, device, family, on, reasoner), view.value), style)
 
 
 @app.command()
-def safety(kb: Kb = None, device: Device = "", family: Family = "", on: On = "", style: Style = Format.table) -> None:
+def safety(
+    kb: Kb = None,
+    device: Device = "",
+    family: Family = "",
+    on: On = "",
+    style: Style = Format.table,
+    reasoner: Engine = Reasoner.compiled,
+) -> None:
     """Show threats by hazard, situation and harm, hazards that controls bring, and open hand-overs."""
     from tmkb import reports
 
-    _out(reports.safety(_options(kb, device, family, on)), style)
+    _out(reports.safety(_options(kb, device, family, on, reasoner)), style)
 
 
 @app.command()
@@ -254,11 +276,12 @@ def infer(
     kb: Kb = None,
     device: Device = "",
     on: On = "",
+    reasoner: Engine = Reasoner.compiled,
 ) -> None:
     """Write the closure of a release (asserted and inferred) as sorted N-Triples."""
     from tmkb import answers
 
-    _say(answers.infer(_options(kb, device, on=on), output))
+    _say(answers.infer(_options(kb, device, on=on, reasoner=reasoner), output))
 
 
 @app.command()
@@ -269,11 +292,12 @@ def why(
     on: On = "",
     style: Style = Format.table,
     view: ViewOption = View.implemented,
+    reasoner: Engine = Reasoner.compiled,
 ) -> None:
     """Explain one threat: facts with file and line, axioms, rule, tiers, severity, controls, ratings, decision."""
     from tmkb import answers
 
-    _lines(answers.why(_options(kb, device, on=on), threat, view.value), style)
+    _lines(answers.why(_options(kb, device, on=on, reasoner=reasoner), threat, view.value), style)
 
 
 @app.command(name="why-not")

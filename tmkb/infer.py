@@ -1,8 +1,8 @@
 """Stage 4: from asserted to closed: all that OWL 2 RL concludes, kept apart from what people wrote.
 
-Path of the data: the logical part of the assembled graph → reasoner → noise filter → contradiction checks
-(queries/check/) → ClosedGraph. Contradictions stop the build and name statements and files; the marks that an
-engine leaves for them are not relied on, because owlrl misses some (docs/decisions/0003).
+Path of the data: contradiction checks (queries/check/) on what was written → schema and data without silent
+properties → reasoner → contradiction checks on everything → noise filter → ClosedGraph. Contradictions stop the
+build and name statements and files; marks of an engine are not relied on (docs/decisions/0003).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence, Set
 
 from tmkb import cache, resources
 from tmkb.engines.owl import OwlrlReasoner, Reasoner
-from tmkb.engines.sparql import Store
+from tmkb.engines.rl_refused import AxiomError
+from tmkb.engines.sparql import Row, Store
 from tmkb.errors import InconsistencyError
 from tmkb.headers import QuerySpec
 from tmkb.model.graphs import AssembledGraph, ClosedGraph, Statement, Triple
@@ -21,6 +22,7 @@ from tmkb.terms import FOR_PEOPLE, OWL, RDF, RDFS, XSD, bare, is_iri, is_literal
 _PLAIN = (OWL, RDF, RDFS, XSD)
 _REFLEXIVE = {owl.sameAs, owl.equivalentClass, owl.equivalentProperty, rdfs.subClassOf, rdfs.subPropertyOf}
 _SCHEMA = ("ontology", "library")
+_ROWS = 20
 Premises = Callable[[ClosedGraph, Triple], Sequence[Statement]]
 
 
@@ -54,6 +56,13 @@ def is_noise(triple: Triple) -> bool:
     return not bare(p).startswith(_PLAIN) and "://" not in p
 
 
+def schema_of(core: Iterable[Statement]) -> tuple[frozenset[Triple], frozenset[str]]:
+    """Return what ontology and library say that has consequences, and the properties that have none."""
+    told = frozenset(s.triple for s in core if s.origin.role in _SCHEMA)
+    silent = silent_properties(told)
+    return frozenset(t for t in told if t[1] not in silent), silent
+
+
 def close(
     assembled: AssembledGraph, *, reasoner: Reasoner, clashes: Sequence[QuerySpec], premises: Premises
 ) -> ClosedGraph:
@@ -64,21 +73,20 @@ def close(
 
     Raises:
         InconsistencyError: two statements cannot both hold; names both and their files.
-        EngineError: an axiom uses a construct that the compiled rules refuse.
+        SourceError: an axiom uses a construct that the compiled rules refuse; names it and its file.
     """
-    key = cache.digest("closure", reasoner.name, assembled.digest, *(clash.text for clash in clashes))
-    kept = cache.get("closure", key)
-    if kept is not None:
-        return ClosedGraph(assembled, frozenset(_read(kept)))
-    schema = frozenset(s.triple for s in assembled.core if s.origin.role in _SCHEMA)
-    silent = silent_properties(schema)
-    asserted = assembled.core_triples | assembled.local_triples
-    loud = {t for t in asserted if t[1] not in silent}
-    everything = reasoner.close(frozenset(schema & loud), loud - schema)
+    schema, silent = schema_of(assembled.core)
+    asserted = assembled.triples
+    check = Check(clashes, premises)
+    check.refuse(ClosedGraph(assembled, frozenset()), asserted)
+    try:
+        everything = reasoner.close(schema, {t for t in asserted - schema if t[1] not in silent})
+    except AxiomError as error:
+        error.where = str(assembled.origins.get(error.triple, ""))
+        raise
     entailed = frozenset(t for t in everything - asserted if not is_noise(t))
     closed = ClosedGraph(assembled, entailed)
-    _refuse_clashes(closed, everything | asserted, clashes, premises)
-    cache.put("closure", key, "".join(f"{s} {p} {o}\n" for s, p, o in sorted(entailed)))
+    check.refuse(closed, everything - asserted)
     return closed
 
 
@@ -98,13 +106,20 @@ def closed_schema(schema: Set[Triple]) -> frozenset[Triple]:
 def schema_digest(schema: Iterable[Triple]) -> str:
     """Return the hash that tells one schema and one version of owlrl from another."""
     lines = sorted(" ".join(t) for t in schema)
-    return hashlib.sha256("\n".join([OwlrlReasoner.name, *lines]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([OwlrlReasoner().name, *lines]).encode()).hexdigest()
 
 
 def conclusions(schema: Set[Triple]) -> str:
-    """Return what owlrl concludes from a schema alone, as sorted N-Triples without noise."""
+    """Return what owlrl concludes from a schema alone and later rules can use, as sorted N-Triples."""
     found = OwlrlReasoner().close(schema, ()) - schema
-    return "".join(f"{s} {p} {o} .\n" for s, p, o in sorted(found) if not is_noise((s, p, o)))
+    return "".join(f"{s} {p} {o} .\n" for s, p, o in sorted(found) if _useful((s, p, o)))
+
+
+def _useful(triple: Triple) -> bool:
+    """Tell whether a conclusion is kept for later: all but noise, and the noise about the two outermost classes."""
+    s, p, o = triple
+    outermost = (o == owl.Nothing and not bare(s).startswith(_PLAIN)) or (s == owl.Thing and p == rdfs.subClassOf)
+    return not is_noise(triple) or (is_iri(s) and is_iri(o) and s != o and outermost)
 
 
 def _read(text: str) -> Iterable[Triple]:
@@ -113,22 +128,40 @@ def _read(text: str) -> Iterable[Triple]:
         yield s, p, o
 
 
-def _refuse_clashes(
-    closed: ClosedGraph, everything: Set[Triple], clashes: Sequence[QuerySpec], premises: Premises
-) -> None:
-    store = Store()
-    store.add(t for t in everything if is_iri(t[0]) and (is_iri(t[2]) or is_literal(t[2])))
-    for clash in clashes:
-        _, rows = store.select(clash.text)
-        for row in rows:
+class Check:
+    """Looks for contradictions twice: among what was written, before an engine may merge things, and afterwards."""
+
+    def __init__(self, clashes: Sequence[QuerySpec], premises: Premises) -> None:
+        """Start with no statements."""
+        self._clashes, self._premises = clashes, premises
+        self._store = Store()
+
+    def refuse(self, closed: ClosedGraph, more: Iterable[Triple]) -> None:
+        """Take in *more* statements.
+
+        Raises:
+            InconsistencyError: two of the statements so far cannot both hold; names what was written.
+        """
+        self._store.add(t for t in more if is_iri(t[0]) and (is_iri(t[2]) or is_literal(t[2])))
+        for clash in self._clashes:
+            _, rows = self._store.select(clash.text)
+            if rows:
+                raise self._error(clash.title, closed, rows)
+
+    def _error(self, title: str, closed: ClosedGraph, rows: Sequence[Row]) -> InconsistencyError:
+        """Return the error for the first row that rests on written statements wholly, else for the first row."""
+        found = []
+        for row in rows[:_ROWS]:
             s1, p1, o1, s2, p2, o2 = (term or "" for term in row)
-            pair = [(s1, p1, o1), (s2, p2, o2)]
-            written = [s for t in pair for s in premises(closed, t)]
-            places = sorted({str(s.origin) for s in written if s.origin.role not in ("ontology", "computed")})
-            said = " and ".join(" ".join(map(shown, t)) for t in dict.fromkeys(pair))
-            raise InconsistencyError(
-                "E-CONTRADICTION",
-                f"{clash.title} Found: {said}; written at {'; '.join(places) or 'the ontology'}",
-                where=places[0].split(" ")[0] if places else "",
-                hint="one of these statements must go",
-            )
+            pair = dict.fromkeys([(s1, p1, o1), (s2, p2, o2)])
+            written = [self._premises(closed, triple) for triple in pair]
+            found.append((not all(written), pair, [s.origin for one in written for s in one]))
+        _, pair, origins = min(found, key=lambda one: one[0])
+        places = sorted({str(origin) for origin in origins if origin.role not in ("ontology", "computed")})
+        said = " and ".join(" ".join(map(shown, triple)) for triple in pair)
+        return InconsistencyError(
+            "E-CONTRADICTION",
+            f"{title} Found: {said}; written at {'; '.join(places) or 'the ontology'}",
+            where=places[0].split(" ")[0] if places else "",
+            hint="one of these statements must go",
+        )

@@ -1,145 +1,21 @@
-"""Stage 1: find the files of a knowledge base and read them strictly; every statement keeps file and line.
+"""Stage 1: read the files of a knowledge base strictly; every statement keeps file and line.
 
-Path of the data: ``find_sources`` lists files by role (ontology, library, policy, family, module, device) →
-``load`` parses each, gives blank nodes (class expressions and lists only) a name made from their content, and
-refuses unknown terms and ill-typed literals, so that a typing error never becomes a missing threat.
+Path of the data: the files that ``tmkb/sources.py`` lists → each is parsed, blank nodes (class expressions and lists
+only) get a name made from their content, and unknown terms and ill-typed literals are refused, so that a typing error
+never becomes a missing threat.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Sequence
 
-from tmkb import resources
 from tmkb.engines import turtle
-from tmkb.errors import SourceError, UnknownNameError, nearest
+from tmkb.errors import SourceError
 from tmkb.model.graphs import AssertedGraph, Origin, Source, SourceSet, Statement, Triple
 from tmkb.terms import BASE, SKOLEM, bare, is_iri, literal, rdf, tm
 from tmkb.vocabulary import DATA_ROLES, Vocabulary
-
-
-def version_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a key by which release names sort as people count: 2.0 before 10.0."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"[.\-_]", name))
-
-
-def releases(kb: Path) -> dict[str, list[str]]:
-    """Return the releases of each device folder, oldest first."""
-    found: dict[str, list[str]] = {}
-    for device in sorted(p for p in (kb / "devices").glob("*") if p.is_dir()):
-        names = [p.name for p in device.iterdir() if p.is_dir() and any(p.glob("*.ttl"))]
-        if names:
-            found[device.name] = sorted(names, key=version_key)
-    return found
-
-
-def settings(kb: Path) -> dict[str, str]:
-    """Return the ``[kb]`` table of kb.toml; a folder without one has the defaults.
-
-    Raises:
-        SourceError: kb.toml is not valid TOML or has unknown or ill-typed keys.
-    """
-    known = {"name": kb.name, "policy": "default", "library": ""}
-    path = kb / "kb.toml"
-    if path.is_file():
-        try:
-            read = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SourceError("E-SETTINGS", f"kb.toml is not valid: {error}", where=f"{kb.name}/kb.toml") from None
-        table = read.get("kb", {})
-        wrong = [k for k in read if k != "kb"] + [
-            k for k, v in table.items() if k not in known or not isinstance(v, str)
-        ]
-        if wrong:
-            hint = "only a table [kb] with " + ", ".join(known) + " as text is understood"
-            raise SourceError("E-SETTINGS", f"kb.toml has {wrong[0]!r}", where=f"{kb.name}/kb.toml", hint=hint)
-        known |= table
-    return known
-
-
-def find_sources(kb: Path, wanted: Iterable[str] | None = None) -> SourceSet:
-    """Return the files to read for the releases *wanted* (``device@version``; None means all).
-
-    Raises:
-        UnknownNameError: the policy is not there, or the folder is no knowledge base.
-        SourceError: a file cannot be read.
-    """
-    policy = settings(kb)["policy"]
-    if not (kb / "devices").is_dir():
-        raise UnknownNameError(
-            "E-KB", f"no devices/ folder in {kb}", hint="point --kb at a folder with devices/<slug>/<release>/*.ttl"
-        )
-    shipped = resources.bundled_kb()
-    own = kb.resolve() != shipped.resolve()
-    core = list(_files(resources.ontology(), "*.ttl", "ontology"))
-    core += _files(shipped / "library", "**/*.ttl", "library")
-    if own:
-        core += _files(kb / "library", "**/*.ttl", "library")
-    policies = [p for p in (kb / "policy" / f"{policy}.ttl", shipped / "policy" / f"{policy}.ttl") if p.is_file()]
-    if not policies:
-        names = sorted({p.stem for base in (kb, shipped) for p in (base / "policy").glob("*.ttl")})
-        raise UnknownNameError(
-            "E-POLICY", f"no policy named {policy!r}", where=f"{_shown(kb)}/kb.toml", hint=nearest(policy, names)
-        )
-    if own and len({p.read_bytes() for p in policies}) > 1:
-        raise _clash(policies[0], kb, f"policy {policy!r} has the name of a shipped one")
-    core += [_read(policies[0], "policy", kb if policies[0].is_relative_to(kb) else shipped)]
-    core += _files(kb / "families", "*.ttl", "family")
-    _refuse_unread(kb)
-    modules = tuple(_files(kb / "modules", "*/*.ttl", "module"))
-    keys = sorted(wanted) if wanted is not None else [f"{d}@{v}" for d, vs in releases(kb).items() for v in vs]
-    chosen = {key: tuple(_files(kb / "devices" / key.replace("@", "/"), "*.ttl", "device", kb)) for key in keys}
-    return SourceSet(kb, policy, _once(core), modules, chosen)
-
-
-def _refuse_unread(kb: Path) -> None:
-    """Refuse files that look like part of the knowledge base but would not be read."""
-    depth = {"devices": 3, "modules": 2, "families": 1, "policy": 1}
-    for part, level in depth.items():
-        for path in sorted((kb / part).rglob("*")):
-            inside = path.relative_to(kb / part).parts
-            rdf_like = path.suffix.lower() in (".ttl", ".rdf", ".nt", ".nq", ".n3", ".trig", ".jsonld", ".owl", ".xml")
-            if path.is_file() and rdf_like and (len(inside) != level or path.suffix != ".ttl"):
-                place = f"{_shown(kb)}/{path.relative_to(kb).as_posix()}"
-                hint = f"files ending in .ttl, {level} level{'s' if level > 1 else ''} below {part}/, are read"
-                raise SourceError("E-UNREAD", "this file would not be read", where=place, hint=hint)
-
-
-def _files(folder: Path, pattern: str, role: str, root: Path | None = None) -> Iterator[Source]:
-    base = root or (folder.parent if role not in ("ontology",) else folder)
-    for path in sorted(folder.glob(pattern)):
-        if role != "ontology" or path.parent == folder:
-            yield _read(path, role, base)
-
-
-def _shown(root: Path) -> str:
-    """Return the name of a root folder in places; never that of the shipped one for another folder."""
-    shipped = resources.bundled_kb()
-    clash = root.resolve().name == shipped.name and root.resolve() != shipped.resolve()
-    return f"{root.resolve().parent.name}/{root.resolve().name}" if clash else root.resolve().name
-
-
-def _read(path: Path, role: str, root: Path) -> Source:
-    name = f"{_shown(root)}/{path.relative_to(root).as_posix()}"
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError("E-FILE", f"cannot be read: {error.strerror}", where=name) from None
-    return Source(path.resolve(), name, role, sha256=hashlib.sha256(data).hexdigest(), data=data)
-
-
-def _once(sources: list[Source]) -> tuple[Source, ...]:
-    """Keep one of each file: a copy of a shipped file, unchanged, is the shipped file."""
-    return tuple({(source.sha256, source.path.name): source for source in reversed(sources)}.values())[::-1]
-
-
-def _clash(path: Path, kb: Path, what: str) -> SourceError:
-    return SourceError(
-        "E-CLASH", what, where=f"{kb.name}/{path.relative_to(kb).as_posix()}", hint="add under a new name; never shadow"
-    )
 
 
 def load(sources: SourceSet) -> AssertedGraph:
@@ -148,30 +24,38 @@ def load(sources: SourceSet) -> AssertedGraph:
     Raises:
         SourceError: syntax, unknown terms, ill-typed literals, or a library file that changes core terms.
     """
-    ontology = [s for source in sources.core if source.role == "ontology" for s in _statements(source)]
-    vocabulary = Vocabulary(ontology)
-    core = list(ontology)
+    core, vocabulary = load_core(sources.core)
+    modules = load_files(sources.modules, "module", vocabulary)
+    files = {**sources.members, **sources.releases}
+    return AssertedGraph(core, modules, {key: load_files(some, "device", vocabulary) for key, some in files.items()})
+
+
+def load_core(sources: Sequence[Source]) -> tuple[tuple[Statement, ...], Vocabulary]:
+    """Return the statements of ontology, library, policy and families, and the terms that they declare.
+
+    Raises:
+        SourceError: as ``load``.
+    """
+    read = [(source, _statements(source)) for source in sources]
+    vocabulary = Vocabulary([s for source, statements in read if source.role == "ontology" for s in statements])
     defined: dict[str, Origin] = {}
-    for source in sources.core:
-        if source.role == "ontology":
-            continue
-        statements = _statements(source)
-        vocabulary.learn(statements)
-        core += statements
-        _refuse_shadowing(statements, defined)
-    for source in sources.core:
-        vocabulary.check([s for s in core if s.origin.file == source.name], source.role)
-    modules = [s for source in sources.modules for s in vocabulary.check(_statements(source), "module")]
-    by_release = {
-        key: tuple(s for source in files for s in vocabulary.check(_statements(source), "device"))
-        for key, files in sources.releases.items()
-    }
-    return AssertedGraph(
-        tuple(core),
-        tuple(modules),
-        by_release,
-        {s.name: s.sha256 for files in (sources.core, sources.modules, *sources.releases.values()) for s in files},
-    )
+    for source, statements in read:
+        if source.role != "ontology":
+            vocabulary.learn(statements)
+            _refuse_shadowing(statements, defined)
+    for source, statements in read:
+        vocabulary.check(statements, source.role)
+    ordered = sorted(read, key=lambda pair: pair[0].role != "ontology")
+    return tuple(s for _, statements in ordered for s in statements), vocabulary
+
+
+def load_files(sources: Sequence[Source], role: str, vocabulary: Vocabulary) -> tuple[Statement, ...]:
+    """Return the statements of files of one role, checked.
+
+    Raises:
+        SourceError: syntax, unknown terms or ill-typed literals.
+    """
+    return tuple(s for source in sources for s in vocabulary.check(_statements(source), role))
 
 
 def _statements(source: Source) -> list[Statement]:

@@ -8,33 +8,34 @@ KnowledgeBase it returns, or from ``inventory`` when no reasoning is needed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import multiprocessing
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
-from tmkb import __version__, guard, headers, load, prove, query, resources, systems, validate
-from tmkb.assemble import assemble
-from tmkb.derive import Own, derive, fire
+from tmkb import __version__, cache, guard, headers, load, resources, sources, validate
 from tmkb.engines.owl import CompiledReasoner, OwlrlReasoner, Reasoner
-from tmkb.errors import ParameterError, SourceError, StructuralError, UnknownNameError, nearest
-from tmkb.infer import close, closed_schema
+from tmkb.errors import ParameterError, SourceError, StructuralError, TmkbError, UnknownNameError, nearest
+from tmkb.infer import closed_schema
 from tmkb.model.findings import Finding
-from tmkb.model.graphs import AssembledGraph, AssertedGraph, ClosedGraph, RatedGraph, Statement
+from tmkb.model.graphs import AssertedGraph, SourceSet
 from tmkb.query import KnowledgeBase
-from tmkb.rate import rate
-from tmkb.terms import bare, shown, tm
-
-Progress = Callable[[str], None]
-
+from tmkb.release import Progress, Release, Workshop, rules
+from tmkb.terms import shown
 
 REASONERS: dict[str, Callable[[], Reasoner]] = {
     "compiled": lambda: CompiledReasoner(closed_schema),
     "owlrl": OwlrlReasoner,
 }
+
+
+_MANY, _PART = 6, 4
 
 
 def _quiet(message: str) -> None:
@@ -43,7 +44,7 @@ def _quiet(message: str) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """What every verb may be told: knowledge base, devices, family, day of judgement, engine, and where to say progress."""
+    """What every verb may be told: knowledge base, devices, family, day of judgement, engine; where to say progress."""
 
     kb: Path | None = None
     device: str = ""
@@ -93,104 +94,95 @@ def choose(kb: Path, device: str) -> list[str]:
     Raises:
         UnknownNameError: no such device or release, or none at all.
     """
-    known = load.releases(kb)
+    name, _, version = device.partition("@")
+    here = sources.versions(kb, name) if name else []
+    if here and (not version or version in here):
+        return [f"{name}@{version or here[-1]}"]
+    known = sources.releases(kb)
     if not known:
         hint = "describe one in devices/<slug>/<release>/*.ttl; nothing checked is no clean result"
         raise UnknownNameError("E-KB", f"no device release in {kb.name}", hint=hint)
     if not device:
         return [f"{name}@{versions[-1]}" for name, versions in known.items()]
-    name, _, version = device.partition("@")
     if name not in known:
         raise UnknownNameError("E-DEVICE", f"no device {name!r} in {kb.name}", hint=nearest(name, list(known)))
-    if version and version not in known[name]:
-        raise UnknownNameError(
-            "E-RELEASE", f"device {name} has no release {version!r}", hint=nearest(version, known[name])
-        )
-    return [f"{name}@{version or known[name][-1]}"]
+    raise UnknownNameError("E-RELEASE", f"device {name} has no release {version!r}", hint=nearest(version, known[name]))
 
 
 def inventory(options: Options) -> tuple[AssertedGraph, list[str]]:
     """Return what is written about the chosen releases, or about all of them, without any reasoning."""
     kb, _ = find_kb(options.kb)
-    keys = choose(kb, options.device) if options.device else None
-    asserted = load.load(load.find_sources(kb, keys))
-    return asserted, sorted(asserted.releases)
+    found = sources.find_sources(kb, choose(kb, options.device) if options.device else None)
+    return load.load(found), sorted(found.releases)
 
 
-def build(options: Options, *, check: bool = False, reasoner: Reasoner | None = None) -> KnowledgeBase:
-    """Return the rated knowledge base of the chosen releases; with *check*, with all findings.
+def build(
+    options: Options, *, check: bool = False, rows: Sequence[str] = (), reasoner: Reasoner | None = None
+) -> KnowledgeBase:
+    """Return the knowledge base of the chosen releases, ready for questions; with *check*, with all findings.
+
+    When many releases have to be made anew, and can be kept, all processors make them; *rows* names the views whose
+    rows they make as well.
 
     Raises:
         TmkbError: unknown names, unreadable files, structural errors, contradictions, broken rules.
     """
     kb, _ = find_kb(options.kb)
-    sources = load.find_sources(kb, choose(kb, options.device))
-    asserted = load.load(sources)
-    authoring = validate.Checker(resources.ontology() / "shapes", validate.AUTHORING)
-    assurance = validate.Checker(resources.ontology() / "shapes", validate.ASSURANCE)
-    engine = reasoner or REASONERS[options.reasoner]()
-    rated, reports = [], {}
-    for key in sorted(asserted.releases):
-        options.progress(f"{key}: assembling")
-        assembled = assemble(asserted, key, rules("assemble"))
-        if options.family and options.family not in families((*assembled.core, *assembled.local), assembled.device):
-            continue
-        options.progress(f"{key}: checking what was written")
-        before = authoring.validate(assembled, assembled.core_triples | assembled.local_triples, on=options.day)
-        refuse_structural(before.structural)
-        own = member_threats(asserted, key, engine, options.progress)
-        one = rate_release(assembled, engine, options.progress, own)
-        rated.append(one)
-        reports[key] = before
-        if check:
-            options.progress(f"{key}: checking what was derived")
-            after = assurance.validate(assembled, one.triples, on=options.day, follows_from=rules_digest(engine.name))
-            refuse_structural(after.structural)
-            reports[key] = type(before)(tuple(sorted(before.findings + after.findings)))
-    if options.family and not rated:
+    found = sources.find_sources(kb, choose(kb, options.device))
+    shop = Workshop(found, reasoner or REASONERS[options.reasoner](), options.day, options.progress)
+    keys = sorted(found.releases)
+    if len(keys) >= _MANY and cache.folder() is not None and reasoner is None:
+        specs = [view(name) for name in rows]
+        new = [key for key in keys if not shop.release(key).kept(check=check, specs=specs)]
+        if len(new) >= _MANY:
+            _make(replace(options, kb=kb, progress=_quiet), new, check, rows, options.progress)
+    releases, reports = [], {}
+    for release in map(shop.release, keys):
+        if not options.family or options.family in release.head["families"]:
+            reports[release.key] = findings(release, check=check)
+            releases.append(release)
+        if len(keys) > 1:
+            release.forget()
+    if options.family and not releases:
         raise UnknownNameError("E-FAMILY", f"no device of family {options.family!r}", hint="see 'tmkb devices'")
-    return KnowledgeBase(
-        tuple(rated),
-        reports,
-        query.store_of(rated),
-        _policy_line(asserted, sources.policy),
-        asserted.digests,
-        options.day,
-    )
+    return KnowledgeBase(tuple(releases), reports, _policy_line(found), options.day)
 
 
-def rate_release(
-    assembled: AssembledGraph, reasoner: Reasoner, progress: Progress = _quiet, own: Own | None = None
-) -> RatedGraph:
-    """Return one assembled release closed, with its threats and their ratings; for *own* see ``member_threats``."""
-    progress(f"{assembled.key}: inferring")
-    closed = close_release(assembled, reasoner)
-    progress(f"{assembled.key}: deriving and rating")
-    return rate(derive(closed, rules("derive"), own), rules("rate"), fire=fire, reasoner=reasoner.name)
+def _make(options: Options, keys: Sequence[str], check: bool, rows: Sequence[str], progress: Progress) -> None:
+    """Make releases on all processors and keep what they give; an error shows again when the release is asked for."""
+    parts = [keys[n : n + _PART] for n in range(0, len(keys), _PART)]
+    work = partial(_make_part, options, check=check, rows=rows)
+    with multiprocessing.get_context("spawn").Pool(min(os.cpu_count() or 1, len(parts))) as pool:
+        for done, _ in enumerate(pool.imap_unordered(work, parts), 1):
+            progress(f"{min(done * _PART, len(keys))} of {len(keys)} releases")
 
 
-def member_threats(asserted: AssertedGraph, key: str, reasoner: Reasoner, progress: Progress = _quiet) -> Own | None:
-    """Return (membership, threat) for each threat that a member of a system has by itself; None for other devices."""
-    found: set[tuple[str, str]] = set()
-    memberships = systems.memberships(asserted.releases[key])
-    alone = replace(asserted, releases={**asserted.members, **asserted.releases})
-    for stated in memberships:
-        member = systems.release_key(stated.triple[2])
-        progress(f"{key}: deriving the threats of {member} alone")
-        closed = close_release(assemble(alone, member, rules("assemble")), reasoner)
-        threats = (s for s, _, o in derive(closed, rules("derive")).firings if o == tm.Threat)
-        found.update((stated.triple[0], threat) for threat in threats)
-    return found if memberships else None
+def _make_part(options: Options, keys: Sequence[str], *, check: bool, rows: Sequence[str]) -> None:
+    found = sources.find_sources(options.kb or find_kb(None)[0], keys)
+    shop = Workshop(found, REASONERS[options.reasoner](), options.day, _quiet)
+    specs = [view(name) for name in rows]
+    for release in map(shop.release, keys):
+        with contextlib.suppress(TmkbError):
+            if not options.family or options.family in release.head["families"]:
+                findings(release, check=check)
+                for spec in specs:
+                    release.rows(spec)
+        release.forget()
 
 
-def close_release(assembled: AssembledGraph, reasoner: Reasoner) -> ClosedGraph:
-    """Return one assembled release with what OWL 2 RL concludes."""
-    return close(assembled, reasoner=reasoner, clashes=rules("check"), premises=prove.premises)
+def findings(release: Release, *, check: bool) -> tuple[Finding, ...]:
+    """Return the findings of what was written and, with *check*, of what was derived.
 
-
-def rules(kind: str) -> Sequence[headers.QuerySpec]:
-    """Return the shipped queries of one kind in the order in which they run."""
-    return headers.catalogue(resources.queries() / kind)
+    Raises:
+        StructuralError: some of them stop everything.
+    """
+    found = release.findings(validate.AUTHORING)
+    refuse_structural(found)
+    if check:
+        after = release.findings(validate.ASSURANCE)
+        refuse_structural(after)
+        found = tuple(sorted(found + after))
+    return found
 
 
 def named_queries(options: Options) -> dict[str, headers.QuerySpec]:
@@ -215,28 +207,13 @@ def view(name: str) -> headers.QuerySpec:
     return headers.read(resources.queries() / "view" / f"{name}.rq")
 
 
-def rules_digest(reasoner: str) -> str:
-    """Return a hash of everything that turns an assembled release into a rated one."""
-    texts = [spec.text for kind in ("assemble", "derive", "rate", "check") for spec in rules(kind)]
-    return hashlib.sha256("\0".join([reasoner, *texts]).encode()).hexdigest()
-
-
-def families(statements: Iterable[Statement], device: str) -> set[str]:
-    """Return the slugs of the families of a device, with all their wider ones."""
-    wider = {(s.triple[0], s.triple[2]) for s in statements if s.triple[1] == tm.family}
-    found: set[str] = set()
-    todo = {device}
-    while todo := {o for s, o in wider if s in todo} - found:
-        found |= todo
-    return {bare(node).rstrip("/").rsplit("/", 1)[-1] for node in found}
-
-
 def refuse_structural(said: Sequence[Finding]) -> None:
     """Stop the build when there are structural errors.
 
     Raises:
         StructuralError: names the first ones, with places; nothing is derived from such a model.
     """
+    said = [finding for finding in said if finding.structural]
     if not said:
         return
     lines = [f"{f.where or f.release}: {shown(f.focus)}: {f.message}" for f in said[:20]]
@@ -249,12 +226,12 @@ def refuse_structural(said: Sequence[Finding]) -> None:
     )
 
 
-def _policy_line(asserted: AssertedGraph, policy: str) -> str:
-    def version(marker: str) -> str:
-        parts = sorted(name + digest for name, digest in asserted.digests.items() if marker in name)
+def _policy_line(found: SourceSet) -> str:
+    def version(role: str) -> str:
+        parts = sorted(source.name + source.sha256 for source in found.core if source.role == role)
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
 
-    return f"policy {policy} ({version('/policy/')}), library {__version__} ({version('/library/')})"
+    return f"policy {found.policy} ({version('policy')}), library {__version__} ({version('library')})"
 
 
 def parse_day(text: str) -> date:

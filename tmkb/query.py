@@ -3,29 +3,66 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
+from typing import Protocol
 
 from tmkb.engines.sparql import Row, Store
 from tmkb.errors import ParameterError
 from tmkb.headers import Param, QuerySpec
-from tmkb.model.findings import ValidationReport
-from tmkb.model.graphs import RatedGraph, Triple
+from tmkb.model.findings import Finding
+from tmkb.model.graphs import ClosedGraph, RatedGraph, Triple
 from tmkb.model.tables import Cell, ResultTable
 from tmkb.terms import BASE, CORE_GRAPH, LIB, PREFIXES, TM, lexical, literal, rdf, rdfs
 
 
+class Release(Protocol):
+    """A release that can be asked: its key (``device@version``), its graphs, and the rows of a view on it."""
+
+    key: str
+
+    @property
+    def closed(self) -> ClosedGraph:
+        """The release with what OWL 2 RL concludes."""
+
+    @property
+    def rated(self) -> RatedGraph:
+        """The release with its threats and ratings."""
+
+    def rows(self, spec: QuerySpec) -> list[Row]:
+        """Return the raw rows of a view on this release alone."""
+
+    def forget(self) -> None:
+        """Let go of what can be found again."""
+
+
 @dataclass(frozen=True)
 class KnowledgeBase:
-    """Rated releases with their findings, and a store with one graph per release beside the core graph."""
+    """Releases that can be asked, their findings, the line that names policy and library, and the day of judgement."""
 
-    rated: tuple[RatedGraph, ...]
-    reports: Mapping[str, ValidationReport]
-    store: Store
+    releases: tuple[Release, ...]
+    reports: Mapping[str, Sequence[Finding]]
     policy: str
-    digests: Mapping[str, str]
     day: date
+
+    @property
+    def rated(self) -> tuple[RatedGraph, ...]:
+        """The rated graphs of all releases."""
+        return tuple(release.rated for release in self.releases)
+
+    @cached_property
+    def store(self) -> Store:
+        """The closed core in its graph and each release in the graph of its IRI."""
+        return store_of(self.rated)
+
+    def each(self) -> Iterator[KnowledgeBase]:
+        """Yield one knowledge base for each release in turn, so that never all are held at once."""
+        for release in self.releases:
+            yield replace(self, releases=(release,))
+            if len(self.releases) > 1:
+                release.forget()
 
 
 def store_of(rated: Sequence[RatedGraph]) -> Store:
@@ -78,12 +115,17 @@ def run(kb: KnowledgeBase, spec: QuerySpec, given: Mapping[str, str] | None = No
             raise ParameterError(
                 "E-PARAM", f"query {spec.id} needs {name} ({param.kind} {param.note})", hint=f"-p {name}=…"
             )
-    return ResultTable(spec.title, spec.columns, tuple(plain(row, spec) for row in rows(kb, spec, bindings)))
+    return ResultTable(spec.title, spec.columns, tuple(plain(row, spec) for row in select(kb.store, spec, bindings)))
 
 
-def rows(kb: KnowledgeBase, spec: QuerySpec, bindings: Mapping[str, str] | None = None) -> list[Row]:
+def rows(kb: KnowledgeBase, spec: QuerySpec) -> list[Row]:
+    """Return the raw rows of a view on each release in turn, each row once."""
+    return list(dict.fromkeys(row for one in kb.each() for release in one.releases for row in release.rows(spec)))
+
+
+def select(store: Store, spec: QuerySpec, bindings: Mapping[str, str] | None = None) -> list[Row]:
     """Return the raw rows of a query, terms as N-Triples, in the order it asks for."""
-    names, found = kb.store.select(spec.text, bindings)
+    names, found = store.select(spec.text, bindings)
     order = [names.index(column.name) for column in spec.columns]
     return [tuple(row[i] for i in order) for row in found]
 
@@ -137,10 +179,7 @@ def _node(kb: KnowledgeBase, param: Param, value: str) -> str:
 
 
 def _is_a(kb: KnowledgeBase, node: str, kind: str) -> bool:
-    for release in kb.rated:
-        for triple in ((node, rdf.type, f"<{kind}>"),) if kind else ():
-            if triple in release.triples:
-                return True
-        if not kind and any(node in (s, o) for s, _, o in release.triples):
+    for triples in (release.rated.triples for release in kb.releases):
+        if (node, rdf.type, f"<{kind}>") in triples if kind else any(node in (s, o) for s, _, o in triples):
             return True
     return False

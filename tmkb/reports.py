@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tmkb import load, pipeline, query, render, views
+from tmkb import pipeline, query, release, render, sources, views
 from tmkb.errors import UnknownNameError
 from tmkb.model.findings import SEVERITIES
 from tmkb.model.tables import Cell, Column, ResultTable, table
@@ -20,12 +20,12 @@ def devices(options: Options) -> ResultTable:
     asserted, keys = pipeline.inventory(options)
     core = {s.triple[0]: lexical(s.triple[2]) for s in asserted.core if s.triple[1] == rdfs.label}
     rows: list[tuple[Cell, ...]] = []
-    for key in sorted(keys, key=lambda k: (k.partition("@")[0], load.version_key(k.partition("@")[2]))):
+    for key in sorted(keys, key=lambda k: (k.partition("@")[0], sources.version_key(k.partition("@")[2]))):
         facts = {s.triple[1]: s.triple[2] for s in reversed(asserted.releases[key])}
         own = {s.triple[2] for s in asserted.releases[key] if s.triple[1] == tm.family}
         device = {s.triple[0] for s in asserted.releases[key] if s.triple[2] == tm.Device}
         written = (*asserted.core, *asserted.releases[key])
-        if options.family and not any(options.family in pipeline.families(written, d) for d in device):
+        if options.family and not any(options.family in release.families(written, d) for d in device):
             continue
         name = next(
             (
@@ -62,7 +62,7 @@ def devices(options: Options) -> ResultTable:
 def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
     """Return summary, findings as table and as text, and the worst severity that is not waived (or nothing)."""
     kb = pipeline.build(options, check=True)
-    findings = [f for report in kb.reports.values() for f in report.findings]
+    findings = [f for report in kb.reports.values() for f in report]
     open_ones = [f for f in findings if not f.waived_by]
     counts = Counter((f.release, f.severity, shown(f.shape)) for f in open_ones)
     waived = Counter((f.release, f.severity, shown(f.shape)) for f in findings if f.waived_by)
@@ -80,9 +80,11 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
         tuple(rows),
     )
     worst = max((f.severity for f in open_ones), key=SEVERITIES.index, default="")
-    names = {s: lexical(o) for r in kb.rated for s, p, o in sorted(r.local) if p == rdfs.label}
-    for row in views.threats(kb, pipeline.view):
-        names[f"<{row.iri}>"] = f"{row.id} {row.pattern_name}: {row.asset_name} via {row.entry_name}"
+    names: dict[str, str] = {}
+    for one in kb.each():
+        names |= {s: lexical(o) for r in one.releases for s, p, o in sorted(r.rated.local) if p == rdfs.label}
+        for row in views.threats(one, pipeline.view):
+            names[f"<{row.iri}>"] = f"{row.id} {row.pattern_name}: {row.asset_name} via {row.entry_name}"
     return summary, render.finding_table(findings, names, "Findings"), render.finding_text(findings, names), worst
 
 
@@ -239,7 +241,7 @@ def _release_names(kb: KnowledgeBase) -> dict[str, str]:
 def method_table(options: Options, name: str, view: str) -> ResultTable:
     """Return one of the method's tables for one device."""
     kb = pipeline.build(options)
-    title = f"{kb.rated[0].assembled.key}: {name}"
+    title = f"{kb.releases[0].key}: {name}"
     if name == "assets":
         return views.asset_table(kb, pipeline.view, title)
     if name == "threats":

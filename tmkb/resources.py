@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from pathlib import Path
+
+
+@cache
+def program_digest() -> str:
+    """Return the hash of the program: its modules and the shipped queries, shapes apart."""
+    package = Path(__file__).resolve().parent
+    files = [*package.glob("*.py"), *package.glob("*/*.py"), *queries().glob("*/*.rq")]
+    lines = (f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in sorted(files))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def root() -> Path:

@@ -5,15 +5,14 @@ rated graph. Structural findings stop the build; completeness findings never do.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
-from tmkb import cache
 from tmkb.engines import shacl
-from tmkb.model.findings import Finding, ValidationReport
+from tmkb.model.findings import Finding
 from tmkb.model.graphs import AssembledGraph, Origin, Triple
 from tmkb.terms import BASE, LIB, RUN, TMS, bare, dct, lexical, literal, rdf, rdfs, sh, tm
 
@@ -29,57 +28,42 @@ class Checker:
         """Name the shape files; they are read when first needed."""
         self.kind = kind
         self._paths = sorted([*folder.glob("*.ttl"), *(folder / kind).glob("*.ttl")])
-        self._digest = hashlib.sha256(b"\0".join(p.read_bytes() for p in self._paths)).hexdigest()
         self._shapes: shacl.Shapes | None = None
 
-    def validate(
-        self, assembled: AssembledGraph, triples: Iterable[Triple], *, on: date, follows_from: str = ""
-    ) -> ValidationReport:
-        """Return the findings of these shapes on *triples*, with places, waivers as of *on* applied.
+    @cached_property
+    def digest(self) -> str:
+        """The hash of shapes and engine."""
+        files = b"\0".join(p.read_bytes() for p in self._paths)
+        return hashlib.sha256(shacl.NAME.encode() + files).hexdigest()
 
-        ``follows_from`` names (as a hash) the rules that made *triples* from *assembled*.
-        """
-        key = cache.digest(
-            "report", self.kind, shacl.NAME, self._digest, assembled.digest, follows_from, on.isoformat()
-        )
-        kept = cache.get("report", key)
-        if kept is None:
-            kept = json.dumps(self._run(triples, on))
-            cache.put("report", key, kept)
-        read = json.loads(kept)
-        structural = set(read["structural"])
-        places = Places(assembled.origins)
+    def validate(self, assembled: AssembledGraph, triples: Iterable[Triple], *, on: date) -> tuple[Finding, ...]:
+        """Return the findings of these shapes on *triples*, sorted, with places, waivers as of *on* applied."""
+        if self._shapes is None:
+            self._shapes = shacl.Shapes(self._paths)
         triples = list(triples)
+        results = self._shapes.validate([*triples, (RUN, dct.date, literal(on.isoformat(), "date"))])
+        structural = self._shapes.structural(tm.findingKind, tm.finding_structural)
+        places = Places(assembled.origins)
         labels = {s: lexical(o) for s, p, o in assembled.core_triples if p == rdfs.label}
         entries = {s: o for s, p, o in triples if p == tm.entry}
         waivers = _waivers(assembled.local_triples, on)
-        findings = []
-        for shape, focus, path, value, severity, message, component in read["results"]:
-            waiver = "" if shape in structural else waivers.get((shape, focus), "")
-            findings.append(
-                Finding(
-                    assembled.key,
-                    _SEVERITY[severity],
-                    shape,
-                    focus,
-                    path,
-                    value,
-                    _short(message, assembled.device, labels),
-                    shape in structural,
-                    places.find(focus, path, value) or places.find(entries.get(focus, "")),
-                    waiver,
-                    component,
-                )
+        findings = (
+            Finding(
+                assembled.key,
+                _SEVERITY[r.severity],
+                r.shape,
+                r.focus,
+                r.path,
+                r.value,
+                _short(r.message, assembled.device, labels),
+                r.shape in structural,
+                places.find(r.focus, r.path, r.value) or places.find(entries.get(r.focus, "")),
+                "" if r.shape in structural else waivers.get((r.shape, r.focus), ""),
+                r.component,
             )
-        return ValidationReport(tuple(sorted(findings)))
-
-    def _run(self, triples: Iterable[Triple], on: date) -> dict[str, object]:
-        if self._shapes is None:
-            self._shapes = shacl.Shapes(self._paths)
-        today = (RUN, dct.date, literal(on.isoformat(), "date"))
-        results = self._shapes.validate([*triples, today])
-        fields = [[r.shape, r.focus, r.path, r.value, r.severity, r.message, r.component] for r in results]
-        return {"results": fields, "structural": sorted(self._shapes.structural(tm.findingKind, tm.finding_structural))}
+            for r in results
+        )
+        return tuple(sorted(findings))
 
 
 class Places:

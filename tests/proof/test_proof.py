@@ -51,9 +51,9 @@ _PROVERS: dict[str, Prover] = {}
 
 
 def prover(graph: RatedGraph) -> Prover:
-    if graph.assembled.digest not in _PROVERS:
-        _PROVERS[graph.assembled.digest] = Prover(graph.derived.closed)
-    return _PROVERS[graph.assembled.digest]
+    if graph.assembled.key not in _PROVERS:
+        _PROVERS[graph.assembled.key] = Prover(graph.derived.closed)
+    return _PROVERS[graph.assembled.key]
 
 
 @pytest.fixture(scope="module")

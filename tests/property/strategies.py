@@ -28,7 +28,7 @@ from oracle import (
     wholes,
 )
 
-from tmkb import load, pipeline
+from tmkb import load, pipeline, sources
 from tmkb.derive import fire
 from tmkb.terms import LIB, TM, bare, lexical, literal, owl, rdf, rdfs
 
@@ -65,8 +65,8 @@ def lib(name: str) -> str:
 @cache
 def shipped_core(policy: str = "default") -> frozenset[Triple]:
     """The named individuals of the ontology with kinds, rank and label, and one shipped policy."""
-    sources = load.find_sources(ROOT / "kb", [])
-    asserted = load.load(sources)
+    found = sources.find_sources(ROOT / "kb", [])
+    asserted = load.load(found)
     stated = [s.triple for s in asserted.core if s.origin.role == "ontology"]
     named = {s for s, p, o in stated if p == rdf.type and o == owl.NamedIndividual}
     kept = {t for t in stated if t[0] in named and t[1] in (rdf.type, rdfs.label, tm("rank"))}

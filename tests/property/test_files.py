@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from tmkb import answers, cache, load, pipeline
+from tmkb import answers, cache, load, pipeline, sources
 from tmkb.engines import turtle
 from tmkb.errors import SourceError, StructuralError, TmkbError
 from tmkb.terms import TM, rdf
@@ -87,7 +87,7 @@ def test_order_duplicates_and_prefixes_change_no_byte(small: Path, own: Path) ->
         dice.shuffle(mixed)
         files[name] = "".join(mixed)
     rewrite(own, files)
-    pairs = [load.load(load.find_sources(kb)).releases["tiny@1.0"] for kb in (small, own)]
+    pairs = [load.load(sources.find_sources(kb)).releases["tiny@1.0"] for kb in (small, own)]
     assert {s.triple for s in pairs[0]} == {s.triple for s in pairs[1]}
     assert answer_of(own) == answer_of(small)
     assert worked_out(own) == worked_out(small)
@@ -126,7 +126,7 @@ prefix owl: <http://www.w3.org/2002/07/owl#>
         kb = tiny.write(tmp_path / str(number))
         (kb / "library").mkdir()
         (kb / "library" / "own.ttl").write_text(tiny.PREFIXES + pattern + way, encoding="utf-8")
-        found.append({s.triple for s in load.load(load.find_sources(kb)).core})
+        found.append({s.triple for s in load.load(sources.find_sources(kb)).core})
     assert found[0] == found[1] == found[2]
 
 
@@ -202,7 +202,7 @@ def test_what_is_no_finite_number_is_refused_by_name_when_read(tmp_path: Path, v
     """P19: NaN, infinity and ill-typed numbers in a policy never get beyond reading; file, line and value are named."""
     kb = tiny.write(tmp_path, policy=policy_with("tm:band 5 ", f"tm:band {value} "))
     with pytest.raises(SourceError) as refused:
-        load.load(load.find_sources(kb))
+        load.load(sources.find_sources(kb))
     assert refused.value.code == "E-LITERAL"
     assert re.search(r"own\.ttl:\d+", refused.value.where)
     assert repr(value.split('"')[1]) in str(refused.value)
@@ -319,7 +319,7 @@ def test_a_decision_that_is_taken_adds_its_block_and_changes_no_rating(own: Path
     assert answer.returncode == 0, answer.stderr  # type: ignore[attr-defined]
     after = fingerprint(own)
     assert {name for name in after if after[name] != before.get(name)} == {"devices/tiny/1.0/decisions.ttl"}
-    stated = load.load(load.find_sources(own)).releases["tiny@1.0"]
+    stated = load.load(sources.find_sources(own)).releases["tiny@1.0"]
     assert [s for s in stated if s.triple[1:] == (rdf.type, f"<{TM}Decision>")]
     again = json.loads(answer_of(own))
     assert [(t["id"], t["inherent"], t["residual"]) for t in again] == [

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import rules_fixture as fx
 
-from tmkb import cli, pipeline
+from tmkb import cli, release
 from tmkb import derive as stage
 from tmkb.derive import derive, fire, short_id
 from tmkb.errors import RuleError
@@ -26,6 +26,26 @@ def test_a_short_id_is_the_device_code_and_six_digits_of_the_threat() -> None:
     assert all(short_id("FIX", threat) == short for threat, short in ids.items())
     assert all(short.startswith("FIX-") and len(short) == 10 for short in ids.values())
     assert len(set(ids.values())) == len(ids) == 8
+
+
+def test_a_link_to_a_row_that_the_member_does_not_have_is_taken_back() -> None:
+    """Without knowledge of the members every link stays; with it, those that lead to a threat of that very member."""
+    every = {t for t in derive(fx.closed(), fx.rules("derive")).firings if t[1] == tm.memberThreat}
+    assert len(every) == 3
+    kept = next(t for t in sorted(every) if t[0].startswith(fx.term(":threat/")[:-1]))
+    part, second = fx.term(":part"), fx.term(":second-part")
+    member = next(m for m in (part, second) if derived_with({(m, kept[2])}))
+    assert derived_with({(member, kept[2])}) == {kept[0]}
+    assert derived_with({(second if member == part else part, kept[2])}) == set()
+    assert derived_with(set()) == set()
+
+
+def derived_with(own: set[tuple[str, str]]) -> set[str]:
+    """Return the threats that have link and row of a member when the members have the threats *own*."""
+    firings = derive(fx.closed(), fx.rules("derive"), own).firings
+    linked = {s for s, p, o in firings if p == tm.memberThreat}
+    assert linked == {s for s, p, o in firings if p == tm.memberRow}
+    return linked
 
 
 def test_two_threats_with_one_short_id_are_refused_and_both_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,9 +81,10 @@ def test_a_broken_rule_ends_the_program_with_exit_code_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Through the command line: exit code 3, the rule named on stderr, no table on stdout."""
-    shipped = pipeline.rules
+    shipped = release.rules
+    monkeypatch.setenv("TMKB_CACHE", "")
     monkeypatch.setattr(
-        pipeline, "rules", lambda kind: [replace(r, text="CONSTRUKT") if kind == "assemble" else r for r in shipped(kind)]
+        release, "rules", lambda kind: [replace(r, text="CONSTRUKT") if kind == "assemble" else r for r in shipped(kind)]
     )  # fmt: skip
     kb = fx.ROOT / "tests" / "hand" / "kb"
     monkeypatch.setattr(sys, "argv", ["tmkb", "threats", "--kb", str(kb), "--on", "2026-11-23"])
@@ -72,35 +93,3 @@ def test_a_broken_rule_ends_the_program_with_exit_code_3(
     said = capsys.readouterr()
     assert ended.value.code == 3
     assert "queries/assemble/10-zone.rq" in said.err and "Traceback" not in said.err and said.out == ""
-
-
-def test_a_kept_rating_equals_a_fresh_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second run reads what the first one kept; statements and the rule behind each are the same."""
-    monkeypatch.setenv("TMKB_CACHE", str(tmp_path))
-    derived = derive(fx.closed(), fx.rules("derive"))
-    first = rate(derived, fx.rules("rate"), fire=fire)
-
-    def never(*_: object) -> dict[object, str]:
-        raise AssertionError("the kept result was not used")
-
-    kept = rate(derived, fx.rules("rate"), fire=never)  # type: ignore[arg-type]
-    assert kept.firings == first.firings == fire(fx.closed().triples | frozenset(derived.firings), fx.rules("rate"))
-
-
-def test_a_damaged_or_foreign_kept_rating_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A changed byte, another rule text or another release: worked out anew."""
-    monkeypatch.setenv("TMKB_CACHE", str(tmp_path))
-    derived = derive(fx.closed(), fx.rules("derive"))
-    first = rate(derived, fx.rules("rate"), fire=fire)
-    (kept,) = [p for p in tmp_path.rglob("*") if p.is_file()]
-    kept.write_bytes(kept.read_bytes()[:-2] + b"x\n")
-    assert rate(derived, fx.rules("rate"), fire=fire).firings == first.firings
-    without = rate(derived, fx.rules("rate", "41-credit-band"), fire=fire)
-    assert without.firings != first.firings
-
-
-def test_without_a_cache_folder_ratings_are_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty TMKB_CACHE turns the cache off."""
-    monkeypatch.setenv("TMKB_CACHE", "")
-    derived = derive(fx.closed(), fx.rules("derive"))
-    assert rate(derived, fx.rules("rate"), fire=fire).firings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -12,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import rules_fixture as fx
 
-from tmkb.derive import fire
+from tmkb.derive import fire, short_id
 from tmkb.model.graphs import RatedGraph, Triple
 
 
@@ -122,6 +123,10 @@ NEAR_MISSES: dict[str, list[tuple[str, str, str, str]]] = {
         ("the whole does not suffer with the part", "taken", "tm:consequence", ":unit"),
         ("a carried asset on which nothing depends has none", "carried", "tm:consequence", ""),
     ],
+    "30-member-threat": [
+        ("asset and entry came in through different members", "taken", "tm:memberThreat", ""),
+        ("the asset came in through a member, the entry did not", "loose", "tm:memberThreat", ""),
+    ],
 }  # fmt: skip
 
 
@@ -165,6 +170,8 @@ def test_a_near_miss_stays_silent(subject: str, predicate: str, value: str) -> N
         return
     if subject in ("taken", "carried"):
         subjects = [t for (_, pattern, _), t in threats().items() if pattern == fx.term(f"lib:P-{subject}")]
+    elif predicate == "tm:memberThreat":
+        subjects = [t for (entry, _, _), t in threats().items() if entry == fx.term(f":{subject}")]
     else:
         subjects = [fx.term(subject)]
     assert subjects
@@ -187,6 +194,29 @@ def test_the_consequences_of_a_taken_host_are_what_it_holds_contains_and_perform
     taken = threats()[tuple(map(fx.term, (":far", "lib:P-taken", ":board")))]
     found = {o for s, p, o in whole().triples if s == taken and p == fx.term("tm:consequence")}
     assert found == {fx.term(":flash"), fx.term(":card"), fx.term(":record"), fx.term(":running")}
+
+
+def test_a_threat_within_one_member_is_linked_to_the_members_own() -> None:
+    """The IRI is the one that the member's device, keys and pattern give; the row shows id and release of that member."""
+    found = {s: o for s, p, o in whole().triples if p == fx.term("tm:memberThreat")}
+    other = "https://tmkb.example/device/oth/"
+    expected = {}
+    for entry, key, pattern, asset in (
+        (":link", "message-key|link-key", "P-carried", ":message"), (":link", "message-key|link-key", "P-vague", ":message"),
+        (":drawer", "drawer-key|drawer-key", "P-fails", ":drawer"),
+    ):  # fmt: skip
+        own = f"{other}|{key}|{fx.PREFIXES['lib']}{pattern}"
+        threat = threats()[tuple(map(fx.term, (entry, f"lib:{pattern}", asset)))]
+        expected[threat] = f"<{other}threat/{hashlib.sha256(own.encode()).hexdigest()}>"
+    assert found == expected
+    rows = {f"<{r['threat']}>": (r["memberRow"], r["memberRelease"]) for r in whole_tables()["threats"]}
+    for threat, shown in rows.items():
+        code, release = ("X", "2") if threats()[DRAWER] == threat else ("OTH", "1")
+        wanted = (short_id(code, expected[threat]), f"{other}release/{release}") if threat in expected else (None, None)
+        assert shown == wanted
+
+
+DRAWER = tuple(map(fx.term, (":drawer", "lib:P-fails", ":drawer")))
 
 
 def stage(entry: str, pattern: str, asset: str, at: str) -> dict[str, object]:

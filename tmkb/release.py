@@ -1,0 +1,275 @@
+"""One release, from its files to its answers; everything on the way is kept and found again by content.
+
+    files → fingerprint → assembled → findings of the authoring check
+                              └→ closed → derived → rated → findings of the assurance check
+                                                      └→ rows of the views
+
+The fingerprint is a hash of all that the release follows from: its own files, the modules and members that it
+integrates, ontology, library, policy and families, every rule and the program itself. What is kept under it may be
+deleted at any time and is then made again (docs/decisions/0011).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple
+from datetime import date
+from functools import cached_property
+
+from tmkb import cache, load, prove, query, resources, systems, validate
+from tmkb.assemble import assemble
+from tmkb.derive import derive, fire
+from tmkb.engines import sparql
+from tmkb.engines.owl import Reasoner
+from tmkb.engines.sparql import Row, Store
+from tmkb.headers import QuerySpec, catalogue
+from tmkb.infer import close
+from tmkb.model.findings import Finding
+from tmkb.model.graphs import (
+    AssembledGraph,
+    AssertedGraph,
+    ClosedGraph,
+    DerivedGraph,
+    RatedGraph,
+    Source,
+    SourceSet,
+    Statement,
+    Triple,
+)
+from tmkb.rate import rate
+from tmkb.terms import XSD, bare, datatype, is_literal, lexical, rdf, tm
+from tmkb.vocabulary import Vocabulary
+
+Progress = Callable[[str], None]
+
+
+def rules(kind: str) -> Sequence[QuerySpec]:
+    """Return the shipped queries of one kind in the order in which they run."""
+    return catalogue(resources.queries() / kind)
+
+
+class Workshop:
+    """What all releases of one run share: their files, the core, the shapes, the reasoner and the day."""
+
+    def __init__(self, sources: SourceSet, reasoner: Reasoner, day: date, progress: Progress) -> None:
+        """Take the files; nothing becomes statements before it is needed."""
+        self.sources, self.reasoner, self.day, self.progress = sources, reasoner, day, progress
+        self.checkers = {
+            kind: validate.Checker(resources.ontology() / "shapes", kind)
+            for kind in (validate.AUTHORING, validate.ASSURANCE)
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of what every release follows from, its own files apart."""
+        engines = (self.reasoner.name, sparql.NAME)
+        return cache.digest(resources.program_digest(), *engines, *_digests(self.sources.core))
+
+    @cached_property
+    def core(self) -> tuple[tuple[Statement, ...], Vocabulary]:
+        """Statements and vocabulary of ontology, library, policy and families, checked."""
+        key = cache.digest(resources.program_digest(), *_digests(self.sources.core))
+        kept = cache.get("core", key)
+        if kept is not None:
+            statements = cache.unpacked(kept)
+            return statements, Vocabulary.of(statements)
+        statements, vocabulary = load.load_core(self.sources.core)
+        cache.put("core", key, cache.packed(statements))
+        return statements, vocabulary
+
+    @cached_property
+    def modules(self) -> tuple[Statement, ...]:
+        """Statements of all modules, checked."""
+        return load.load_files(self.sources.modules, "module", self.core[1])
+
+    def files(self, key: str) -> Sequence[Source]:
+        """Return the files of a release that was read, chosen or member."""
+        return self.sources.releases.get(key) or self.sources.members[key]
+
+    def release(self, key: str) -> Release:
+        """Return one of the releases that were read."""
+        return Release(key, self)
+
+
+class Release:
+    """One release with everything that can be known of it; each part is found, or made, when it is asked for."""
+
+    def __init__(self, key: str, shop: Workshop) -> None:
+        """Name the release (``device@version``)."""
+        self.key, self._shop = key, shop
+        own = shop.files(key)
+        self._members = {member: shop.files(member) for member in systems.member_releases(own)}
+        files = [own, *self._members.values()]
+        self._files = cache.digest(shop.digest, *(line for some in files for line in _digests(some)))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The hash of everything the release follows from; the modules it needs are known once it was assembled."""
+        kept = cache.get("needs", self._files)
+        if kept is None:
+            origins = {s.origin for s in self._fresh.local}
+            kept = json.dumps(sorted({o.file.rsplit("/", 1)[0] for o in origins if o.role == "module"}))
+            cache.put("needs", self._files, kept)
+        needed = set(json.loads(kept))
+        modules = [s for s in self._shop.sources.modules if s.name.rsplit("/", 1)[0] in needed]
+        return cache.digest(self._files, *_digests(modules))
+
+    @cached_property
+    def _fresh(self) -> AssembledGraph:
+        self._shop.progress(f"{self.key}: reading and assembling")
+        core, vocabulary = self._shop.core
+        files = {self.key: self._shop.files(self.key), **self._members}
+        written = {key: load.load_files(some, "device", vocabulary) for key, some in files.items()}
+        return assemble(AssertedGraph(core, self._shop.modules, written), self.key, rules("assemble"))
+
+    @cached_property
+    def assembled(self) -> AssembledGraph:
+        """The release whole, with modules and members expanded and crossings computed."""
+        kept = cache.get("assembled", self.fingerprint)
+        if kept is None:
+            cache.put("assembled", self.fingerprint, _packed(self._fresh))
+            return self._fresh
+        return _unpacked(kept, self._shop.core[0])
+
+    @cached_property
+    def head(self) -> Mapping[str, list[str]]:
+        """Small facts: ``families`` (slugs, wider ones too) and ``dates`` that the release and its core state."""
+        kept = cache.get("head", self.fingerprint)
+        if kept is None:
+            written = (*self.assembled.core, *self.assembled.local)
+            dates = {s.triple[2] for s in written if is_literal(s.triple[2]) and datatype(s.triple[2]) == XSD + "date"}
+            found = {"families": families(written, self.assembled.device), "dates": map(lexical, dates)}
+            kept = json.dumps({name: sorted(values) for name, values in found.items()})
+            cache.put("head", self.fingerprint, kept)
+        read: dict[str, list[str]] = json.loads(kept)
+        return read
+
+    @cached_property
+    def closed(self) -> ClosedGraph:
+        """The release with what OWL 2 RL concludes."""
+        kept = cache.get("closed", self.fingerprint)
+        if kept is not None:
+            return ClosedGraph(self.assembled, frozenset(t for _, t in _read(kept)))
+        self._shop.progress(f"{self.key}: inferring")
+        closed = close_release(self.assembled, self._shop.reasoner)
+        cache.put("closed", self.fingerprint, _written(dict.fromkeys(closed.entailed, "-")))
+        return closed
+
+    @cached_property
+    def derived(self) -> DerivedGraph:
+        """The release with its threats; those of a system that lie within one member are linked to that member's."""
+        kept = cache.get("derived", self.fingerprint)
+        if kept is not None:
+            return DerivedGraph(self.closed, {t: rule for rule, t in _read(kept)})
+        self._shop.progress(f"{self.key}: deriving")
+        derived = derive(self.closed, rules("derive"), self._threats_of_members() if self._members else None)
+        cache.put("derived", self.fingerprint, _written(derived.firings))
+        return derived
+
+    def _threats_of_members(self) -> set[tuple[str, str]]:
+        """Return (membership, threat) for each threat that a member has by itself."""
+        found = set()
+        for node, key in systems.members(self.assembled.local):
+            alone = self._shop.release(key)
+            found |= {(node, s) for s, p, o in alone.derived.firings if (p, o) == (rdf.type, tm.Threat)}
+        return found
+
+    @cached_property
+    def rated(self) -> RatedGraph:
+        """The release with its threats and their ratings."""
+        kept = cache.get("rated", self.fingerprint)
+        if kept is not None:
+            return RatedGraph(self.derived, {t: rule for rule, t in _read(kept)})
+        derived = self.derived
+        self._shop.progress(f"{self.key}: rating")
+        rated = rate(derived, rules("rate"), fire=fire)
+        cache.put("rated", self.fingerprint, _written(rated.firings))
+        return rated
+
+    def findings(self, kind: str) -> tuple[Finding, ...]:
+        """Return the findings of the authoring or the assurance shapes as of the day of the run."""
+        key = self._key_of_findings(kind)
+        kept = cache.get(kind, key)
+        if kept is None:
+            self._shop.progress(f"{self.key}: {kind} check")
+            triples = self.assembled.triples if kind == validate.AUTHORING else self.rated.triples
+            found = self._shop.checkers[kind].validate(self.assembled, triples, on=self._shop.day)
+            kept = json.dumps([astuple(finding) for finding in found])
+            cache.put(kind, key, kept)
+        return tuple(Finding(*fields) for fields in json.loads(kept))
+
+    def kept(self, *, check: bool, specs: Iterable[QuerySpec]) -> bool:
+        """Tell whether findings and rows are kept and so need not be made; a quick look, nothing rests on it."""
+        if not cache.has("needs", self._files) or not cache.has("head", self.fingerprint):
+            return False
+        kinds = (validate.AUTHORING, validate.ASSURANCE) if check else (validate.AUTHORING,)
+        findings = all(cache.has(kind, self._key_of_findings(kind)) for kind in kinds)
+        return findings and all(cache.has("rows", cache.digest(self.fingerprint, spec.text)) for spec in specs)
+
+    def _key_of_findings(self, kind: str) -> str:
+        return cache.digest(self.fingerprint, self._shop.checkers[kind].digest, self._standing())
+
+    def _standing(self) -> str:
+        """Return where the day stands among all dates that are stated: shapes only compare it with these."""
+        day = self._shop.day.isoformat()
+        dates = self.head["dates"]
+        return f"{sum(d < day for d in dates)} before, {sum(d <= day for d in dates)} up to"
+
+    def rows(self, spec: QuerySpec) -> list[Row]:
+        """Return the rows of a view on this release alone, terms as N-Triples."""
+        key = cache.digest(self.fingerprint, spec.text)
+        kept = cache.get("rows", key)
+        if kept is None:
+            kept = json.dumps(query.select(self._store, spec))
+            cache.put("rows", key, kept)
+        return [tuple(row) for row in json.loads(kept)]
+
+    @cached_property
+    def _store(self) -> Store:
+        return query.store_of([self.rated])
+
+    def forget(self) -> None:
+        """Let go of what was made; it is found or made again when it is asked for."""
+        if cache.folder() is None:
+            return
+        for part in ("_fresh", "assembled", "closed", "derived", "rated", "_store"):
+            self.__dict__.pop(part, None)
+
+
+def close_release(assembled: AssembledGraph, reasoner: Reasoner) -> ClosedGraph:
+    """Return an assembled release with what OWL 2 RL concludes."""
+    return close(assembled, reasoner=reasoner, clashes=rules("check"), premises=prove.premises)
+
+
+def families(statements: Iterable[Statement], device: str) -> set[str]:
+    """Return the slugs of the families of a device, with all their wider ones."""
+    wider = {(s.triple[0], s.triple[2]) for s in statements if s.triple[1] == tm.family}
+    found: set[str] = set()
+    todo = {device}
+    while todo := {o for s, o in wider if s in todo} - found:
+        found |= todo
+    return {bare(node).rstrip("/").rsplit("/", 1)[-1] for node in found}
+
+
+def _digests(files: Iterable[Source]) -> list[str]:
+    return sorted(f"{source.role} {source.name} {source.sha256}" for source in files)
+
+
+def _packed(graph: AssembledGraph) -> str:
+    return "\n".join([graph.key, graph.device, graph.release, cache.packed(graph.local)])
+
+
+def _unpacked(text: str, core: tuple[Statement, ...]) -> AssembledGraph:
+    key, device, release, local = text.split("\n", 3)
+    return AssembledGraph(key, device, release, core, cache.unpacked(local))
+
+
+def _written(made: Mapping[Triple, str]) -> str:
+    return "".join(f"{rule} {s} {p} {o}\n" for (s, p, o), rule in sorted(made.items()))
+
+
+def _read(text: str) -> Iterable[tuple[str, Triple]]:
+    for line in text.split("\n")[:-1]:
+        rule, s, p, o = line.split(" ", 3)
+        yield rule, (s, p, o)
