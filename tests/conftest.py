@@ -17,8 +17,6 @@ if "TMKB_CACHE" not in os.environ:  # workers inherit the folder from the proces
     os.environ["TMKB_TEST_OWNS_CACHE"] = str(os.getpid())
 
 ROOT = Path(__file__).resolve().parents[1]
-KEYS = ("insulin-pump@1.0", "lvp@1.0", "lvp@2.0")
-
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from tmkb import __version__
+from tmkb import resources
 from tmkb.model.graphs import Origin, Statement
 
 
@@ -29,8 +29,8 @@ def folder() -> Path | None:
 
 
 def digest(*parts: str) -> str:
-    """Return one hash for several texts and the version of the program."""
-    return hashlib.sha256("\x00".join((__version__, *parts)).encode()).hexdigest()
+    """Return one hash for several texts and the program."""
+    return hashlib.sha256("\x00".join((resources.program_digest(), *parts)).encode()).hexdigest()
 
 
 def get(kind: str, key: str) -> str | None:

@@ -77,7 +77,7 @@ class Explainer:
         """Return the whole explanation of one threat: derivation, tiers, severity, controls, ratings, decision."""
         lines = [
             Line(0, f"{row.id}  {row.pattern_name}"),
-            Line(1, f"asset: {row.asset_name} ({row.asset}); entry: {row.entry_name} ({row.entry})"),
+            Line(1, f"asset: {row.asset_title} ({row.asset}); entry: {row.entry_title} ({row.entry})"),
             Line(
                 1,
                 f"device: {row.device_name} {row.release}; "

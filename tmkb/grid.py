@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 _GAP = "   "
-_LEAST = 6
+_WORD = 14  # the longest word for which a column is kept wide enough
 
 
 def grid(head: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -21,7 +21,10 @@ def grid(head: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str
     """
     wide = [max(map(cells, column)) for column in zip(head, *rows, strict=True)]
     room = max(width - 2 - len(_GAP) * (len(wide) - 1), len(wide))
-    fitted = _fitted(wide, [max(map(cells, name.split()), default=1) for name in head], room)
+    words = [
+        max((len(w) for cell in column for w in cell.split()), default=1) for column in zip(head, *rows, strict=True)
+    ]
+    fitted = _fitted(wide, [min(word, _WORD) for word in words], room)
     lines = [_line(parts, right, fitted) for parts in _folded(head, fitted, bottom=True)]
     lines.append(" " + "─" * (sum(fitted) + len(_GAP) * (len(fitted) - 1)))
     for row in rows:
@@ -45,7 +48,7 @@ def _cells(char: str) -> int:
 def _fitted(wide: list[int], least: list[int], room: int) -> list[int]:
     """Return the widths, the widest taken from first; no column below its floor before all have reached theirs."""
     fitted = [max(w, 1) for w in wide]
-    for floor in ([max(_LEAST, w) for w in least], [1] * len(wide)):
+    for floor in (least, [1] * len(wide)):
         while sum(fitted) > room:
             able = [n for n, w in enumerate(fitted) if w > floor[n]]
             if not able:

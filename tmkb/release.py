@@ -63,25 +63,41 @@ class Workshop:
     @cached_property
     def digest(self) -> str:
         """The hash of what every release follows from, its own files apart."""
-        engines = (self.reasoner.name, sparql.NAME)
-        return cache.digest(resources.program_digest(), *engines, *_digests(self.sources.core))
+        return cache.digest(self.reasoner.name, self._core_digest)
+
+    @cached_property
+    def _core_digest(self) -> str:
+        return cache.digest(sparql.NAME, *_digests(self.sources.core))
 
     @cached_property
     def core(self) -> tuple[tuple[Statement, ...], Vocabulary]:
         """Statements and vocabulary of ontology, library, policy and families, checked."""
-        key = cache.digest(resources.program_digest(), *_digests(self.sources.core))
-        kept = cache.get("core", key)
+        kept = cache.get("core", self._core_digest)
         if kept is not None:
             statements = cache.unpacked(kept)
             return statements, Vocabulary.of(statements)
         statements, vocabulary = load.load_core(self.sources.core)
-        cache.put("core", key, cache.packed(statements))
+        cache.put("core", self._core_digest, cache.packed(statements))
         return statements, vocabulary
 
     @cached_property
     def modules(self) -> tuple[Statement, ...]:
         """Statements of all modules, checked."""
         return load.load_files(self.sources.modules, "module", self.core[1])
+
+    @cached_property
+    def described(self) -> Mapping[str, list[str]]:
+        """The folders that describe each module; a fault in any file of a module shows here, kept results or not."""
+        key = cache.digest(self._core_digest, *_digests(self.sources.modules))
+        kept = cache.get("modules", key)
+        if kept is None:
+            told = {
+                (s.triple[0], _folder(s.origin.file)) for s in self.modules if s.triple[1:] == (rdf.type, tm.Module)
+            }
+            kept = json.dumps({module: sorted(f for m, f in told if m == module) for module, _ in sorted(told)})
+            cache.put("modules", key, kept)
+        read: dict[str, list[str]] = json.loads(kept)
+        return read
 
     def files(self, key: str) -> Sequence[Source]:
         """Return the files of a release that was read, chosen or member."""
@@ -105,23 +121,32 @@ class Release:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The hash of everything the release follows from; the modules it needs are known once it was assembled."""
-        kept = cache.get("needs", self._files)
-        if kept is None:
-            origins = {s.origin for s in self._fresh.local}
-            kept = json.dumps(sorted({o.file.rsplit("/", 1)[0] for o in origins if o.role == "module"}))
-            cache.put("needs", self._files, kept)
-        needed = set(json.loads(kept))
-        modules = [s for s in self._shop.sources.modules if s.name.rsplit("/", 1)[0] in needed]
+        """The hash of everything the release follows from."""
+        modules = [source for source in self._shop.sources.modules if _folder(source.name) in self._needed]
         return cache.digest(self._files, *_digests(modules))
 
     @cached_property
-    def _fresh(self) -> AssembledGraph:
+    def _needed(self) -> set[str]:
+        """The folders of the modules that the release and its members integrate."""
+        kept = cache.get("needs", self._files)
+        if kept is None:
+            said = {s.triple[2] for some in self._read.values() for s in some if s.triple[1] == tm.module}
+            kept = json.dumps(sorted(said))
+            cache.put("needs", self._files, kept)
+        return {folder for module in json.loads(kept) for folder in self._shop.described.get(module, ())}
+
+    @cached_property
+    def _read(self) -> Mapping[str, tuple[Statement, ...]]:
+        """What the files of the release and of its members say."""
         self._shop.progress(f"{self.key}: reading and assembling")
-        core, vocabulary = self._shop.core
         files = {self.key: self._shop.files(self.key), **self._members}
-        written = {key: load.load_files(some, "device", vocabulary) for key, some in files.items()}
-        return assemble(AssertedGraph(core, self._shop.modules, written), self.key, rules("assemble"))
+        return {key: load.load_files(some, "device", self._shop.core[1]) for key, some in files.items()}
+
+    @cached_property
+    def _fresh(self) -> AssembledGraph:
+        """The release assembled from statements; it sees the modules of its fingerprint and no other."""
+        modules = tuple(s for s in self._shop.modules if _folder(s.origin.file) in self._needed)
+        return assemble(AssertedGraph(self._shop.core[0], modules, self._read), self.key, rules("assemble"))
 
     @cached_property
     def assembled(self) -> AssembledGraph:
@@ -233,7 +258,7 @@ class Release:
         """Let go of what was made; it is found or made again when it is asked for."""
         if cache.folder() is None:
             return
-        for part in ("_fresh", "assembled", "closed", "derived", "rated", "_store"):
+        for part in ("_read", "_fresh", "assembled", "closed", "derived", "rated", "_store"):
             self.__dict__.pop(part, None)
 
 
@@ -250,6 +275,10 @@ def families(statements: Iterable[Statement], device: str) -> set[str]:
     while todo := {o for s, o in wider if s in todo} - found:
         found |= todo
     return {bare(node).rstrip("/").rsplit("/", 1)[-1] for node in found}
+
+
+def _folder(file: str) -> str:
+    return file.rsplit("/", 1)[0]
 
 
 def _digests(files: Iterable[Source]) -> list[str]:

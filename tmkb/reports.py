@@ -6,7 +6,7 @@ from collections import Counter
 
 from tmkb import pipeline, query, release, render, sources, views
 from tmkb.errors import UnknownNameError
-from tmkb.model.findings import SEVERITIES
+from tmkb.model.findings import NOTHING_TO_CHECK, SEVERITIES
 from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import RATINGS, ThreatRow
 from tmkb.pipeline import Options
@@ -63,7 +63,11 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
     """Return summary, findings as table and as text, and the worst severity that is not waived (or nothing)."""
     kb = pipeline.build(options, check=True)
     findings = [f for report in kb.reports.values() for f in report]
-    open_ones = [f for f in findings if not f.waived_by]
+    idle: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.component == NOTHING_TO_CHECK:
+            idle.setdefault(finding.release, []).append(shown(finding.shape))
+    open_ones = [f for f in findings if not f.waived_by and f.component != NOTHING_TO_CHECK]
     counts = Counter((f.release, f.severity, shown(f.shape)) for f in open_ones)
     waived = Counter((f.release, f.severity, shown(f.shape)) for f in findings if f.waived_by)
     keys = sorted(set(counts) | set(waived), key=lambda k: (k[0], -SEVERITIES.index(k[1]), k[2]))
@@ -78,14 +82,20 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
             Column("waived", "integer", "Waived"),
         ),
         tuple(rows),
+        tuple(f"{release}: nothing to look at for {', '.join(sorted(shapes))}" for release, shapes in idle.items()),
     )
     worst = max((f.severity for f in open_ones), key=SEVERITIES.index, default="")
     names: dict[str, str] = {}
     for one in kb.each():
         names |= {s: lexical(o) for r in one.releases for s, p, o in sorted(r.rated.local) if p == rdfs.label}
         for row in views.threats(one, pipeline.view):
-            names[f"<{row.iri}>"] = f"{row.id} {row.pattern_name}: {row.asset_name} via {row.entry_name}"
-    return summary, render.finding_table(findings, names, "Findings"), render.finding_text(findings, names), worst
+            names[f"<{row.iri}>"] = f"{row.id} {row.pattern_name}: {row.asset_title} via {row.entry_title}"
+    return (
+        summary,
+        render.finding_table(findings, names, "Findings"),
+        render.finding_text([f for f in findings if f.component != NOTHING_TO_CHECK], names),
+        worst,
+    )
 
 
 def threats(options: Options, view: str) -> list[ResultTable]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tmkb.engines import shacl
-from tmkb.model.findings import Finding
+from tmkb.model.findings import NOTHING_TO_CHECK, Finding
 from tmkb.model.graphs import AssembledGraph, Origin, Triple
 from tmkb.terms import BASE, LIB, RUN, TMS, bare, dct, lexical, literal, rdf, rdfs, sh, tm
 
@@ -37,7 +37,10 @@ class Checker:
         return hashlib.sha256(shacl.NAME.encode() + files).hexdigest()
 
     def validate(self, assembled: AssembledGraph, triples: Iterable[Triple], *, on: date) -> tuple[Finding, ...]:
-        """Return the findings of these shapes on *triples*, sorted, with places, waivers as of *on* applied."""
+        """Return the findings of these shapes on *triples*, sorted, with places, waivers as of *on* applied.
+
+        A shape that had no node to look at gives a finding too: silence about nothing is no clean result.
+        """
         if self._shapes is None:
             self._shapes = shacl.Shapes(self._paths)
         triples = list(triples)
@@ -47,7 +50,7 @@ class Checker:
         labels = {s: lexical(o) for s, p, o in assembled.core_triples if p == rdfs.label}
         entries = {s: o for s, p, o in triples if p == tm.entry}
         waivers = _waivers(assembled.local_triples, on)
-        findings = (
+        findings = [
             Finding(
                 assembled.key,
                 _SEVERITY[r.severity],
@@ -62,8 +65,14 @@ class Checker:
                 r.component,
             )
             for r in results
-        )
-        return tuple(sorted(findings))
+        ]
+        idle = (shape for shape, nodes in self._shapes.foci(triples).items() if not nodes)
+        said = "nothing in this release is of the kind that this shape looks at"
+        nothing = [
+            Finding(assembled.key, "info", shape, assembled.release, "", "", said, component=NOTHING_TO_CHECK)
+            for shape in idle
+        ]
+        return tuple(sorted(findings + nothing))
 
 
 class Places:

@@ -170,7 +170,7 @@ def _check_role(statement: Statement, role: str) -> None:
             hint=f"write it in a {only} file" if only != role else "elements belong to devices or modules",
         )
     if p in _WORKED_OUT:
-        hint = "leave it out; it follows from tm:connects, tm:zone and tm:partOf"
+        hint = "leave it out; it follows from what is written about elements, zones and members"
         raise SourceError("E-ROLE", f"{shown(p)} is worked out, never written", where=str(statement.origin), hint=hint)
 
 

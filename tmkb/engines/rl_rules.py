@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tmkb.errors import EngineError
+from tmkb.engines.rl_refused import BUILT_IN, AxiomError, refuse
 from tmkb.model.graphs import Triple
-from tmkb.terms import OWL, RDF, RDFS, bare, is_iri, owl, rdf, rdfs, shown
+from tmkb.terms import OWL, bare, is_iri, owl, rdf, rdfs
 
 COMPILED, ONCE, CONTRADICTION, NOISE, REFUSED = "compiled", "done once", "contradiction", "noise", "refused"
 
@@ -77,8 +77,6 @@ RULES: tuple[Rule, ...] = (
 )
 #: the rules that the compiler writes out itself; the others marked compiled rest on these
 OWN_RULES = tuple(r.name for r in RULES if r.treatment == COMPILED and not r.by)
-_REFUSED_TERMS = {f"<{OWL}{name}>" for name in ("hasKey", "sameAs")}
-_BUILT_IN = (OWL, RDF, RDFS)
 
 
 @dataclass
@@ -121,19 +119,30 @@ class _Schema:
 
     def __init__(self, triples: Iterable[Triple]) -> None:
         self.by: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for s, p, o in sorted(t for t in triples if bare(t[1]).startswith(_BUILT_IN)):
+        for s, p, o in sorted(t for t in triples if bare(t[1]).startswith(BUILT_IN)):
             self.by[p][s].append(o)
 
     def pairs(self, predicate: str) -> Iterable[tuple[str, str]]:
-        """Yield subject and object of every axiom with *predicate*, save those that say nothing."""
-        return ((s, o) for s, objects in self.by[predicate].items() for o in objects if s != o)
+        """Yield subject and object of every axiom with *predicate*."""
+        return ((s, o) for s, objects in self.by[predicate].items() for o in objects)
 
     def members(self, head: str) -> tuple[str, ...]:
-        """Return the members of a list in its order."""
+        """Return the members of a list in its order.
+
+        Raises:
+            AxiomError: the list has a gap, two tails or no end.
+        """
         found: list[str] = []
-        while head != rdf.nil and self.by[rdf.first][head]:
-            found.append(self.by[rdf.first][head][0])
-            head = self.by[rdf.rest][head][0]
+        seen: set[str] = set()
+        while head != rdf.nil:
+            first, rest = (self.by[part].get(head, ()) for part in (rdf.first, rdf.rest))
+            if head in seen or len(first) != 1 or len(rest) != 1:
+                raise AxiomError(
+                    (head, rdf.rest, next(iter(rest), rdf.nil)), "no list: it has a gap, two tails or no end"
+                )
+            seen.add(head)
+            found.append(first[0])
+            head = rest[0]
         return tuple(found)
 
     def restrictions(self, kind: str) -> Iterable[tuple[str, str, str]]:
@@ -147,22 +156,18 @@ def compile_schema(closed: Iterable[Triple], *, leave_out: Collection[str] = ())
     """Return the rules that a closed schema gives, each named as in the recommendation; some may be left out.
 
     Raises:
-        EngineError: the schema uses a construct that is refused; names it.
+        AxiomError: the schema uses a construct that is refused; names it.
     """
     triples = list(closed)
-    for s, p, o in triples:
-        if _REFUSED_TERMS & {p, o} and s != o and not bare(s).startswith(_BUILT_IN):
-            raise EngineError(
-                "E-REASONER",
-                f"{shown(p)} {shown(o)} of {shown(s)} is not compiled",
-                hint="say it otherwise: two things are never made one",
-            )
+    for triple in triples:
+        refuse(triple)
     schema = _Schema(triples)
     classes: dict[str, ClassRules] = defaultdict(ClassRules)
     properties: dict[str, PropertyRules] = defaultdict(PropertyRules)
     _class_axioms(schema, classes, leave_out)
     _property_axioms(schema, properties, leave_out)
     _restrictions(schema, classes, properties, leave_out)
+    _everything(schema, classes)
     joined = {p for r in properties.values() for links, _, _ in r.chains for p in links}
     joined |= {p for p, r in properties.items() if r.transitive or r.some or r.every}
     return Program(_useful(classes), dict(properties), frozenset(joined))
@@ -171,7 +176,7 @@ def compile_schema(closed: Iterable[Triple], *, leave_out: Collection[str] = ())
 def _useful(classes: dict[str, ClassRules]) -> dict[str, ClassRules]:
     """Leave out wider classes that are noise and set nothing off; owl:Nothing is a contradiction."""
     for rules in classes.values():
-        plain = (c for c in rules.wider if is_iri(c) and bare(c).startswith(_BUILT_IN) and c != owl.Nothing)
+        plain = (c for c in rules.wider if is_iri(c) and bare(c).startswith(BUILT_IN) and c != owl.Nothing)
         dull = {c for c in plain if c not in classes}
         rules.wider = [c for c in rules.wider if c not in dull]
     return dict(classes)
@@ -183,11 +188,19 @@ def _class_axioms(schema: _Schema, classes: dict[str, ClassRules], leave_out: Co
             members = schema.members(head)
             for member in dict.fromkeys(members):
                 classes[member].meets.append((whole, tuple(m for m in members if m != member)))
-        for declared in (s for s, kinds in schema.by[rdf.type].items() if owl.Class in kinds and owl.Thing in classes):
-            classes[declared].wider.append(owl.Thing)
     if "cax-sco" not in leave_out:
         for narrow, wide in schema.pairs(rdfs.subClassOf):
-            classes[narrow].wider.append(wide)
+            if narrow != wide:
+                classes[narrow].wider.append(wide)
+
+
+def _everything(schema: _Schema, classes: dict[str, ClassRules]) -> None:
+    """Let every declared class lie below owl:Thing (scm-cls) when an axiom asks who belongs to it; else it is noise."""
+    asked = any(owl.Thing in pair for kind in (owl.disjointWith, f"<{OWL}complementOf>") for pair in schema.pairs(kind))
+    if asked or owl.Thing in classes or any(owl.Thing == o for _, o in schema.pairs(rdf.first)):
+        for declared in (s for s, kinds in schema.by[rdf.type].items() if owl.Class in kinds and s != owl.Thing):
+            classes[declared].wider.append(owl.Thing)
+        classes.setdefault(owl.Thing, ClassRules())
 
 
 def _property_axioms(schema: _Schema, properties: dict[str, PropertyRules], leave_out: Collection[str]) -> None:
@@ -200,7 +213,8 @@ def _property_axioms(schema: _Schema, properties: dict[str, PropertyRules], leav
     for rule, predicate, part in plain:
         if rule not in leave_out:
             for relation, other in schema.pairs(predicate):
-                getattr(properties[relation], part).append(other)
+                if predicate != rdfs.subPropertyOf or relation != other:
+                    getattr(properties[relation], part).append(other)
     if "prp-inv2" not in leave_out:
         for relation, other in schema.pairs(owl.inverseOf):
             properties[other].inverse.append(relation)

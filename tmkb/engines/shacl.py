@@ -1,23 +1,24 @@
-"""SHACL validation by pyshacl: raw results, one tuple each; the caller makes findings of them."""
+"""SHACL validation behind one interface: what a result is, what the shapes look at, and which engine runs them.
+
+No engine is imported here; ``engine`` loads the one that is asked for. Two engines must give equal results.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
-import pyshacl
-import rdflib
-from rdflib.namespace import SH
-from rdflib.plugins.sparql import processor
+import pyoxigraph as ox
 
-from tmkb.engines.convert import graph_of, text
-from tmkb.errors import EngineError
+from tmkb.errors import EngineError, ParameterError
 from tmkb.model.graphs import Triple
+from tmkb.terms import RDFS, SH, owl, rdf, rdfs
 
-NAME = f"pyshacl {pyshacl.__version__}, rdflib {rdflib.__version__}"
+FAST, REFERENCE = "fast", "pyshacl"
 
 
 @dataclass(frozen=True, order=True)
@@ -33,82 +34,186 @@ class RawResult:
     component: str
 
 
-@contextlib.contextmanager
-def _parsing_once() -> Iterator[None]:
-    """Keep parsed queries while pyshacl runs, which parses the text of a shape again for every focus node.
+Run = Callable[[Sequence[Triple]], Iterable[RawResult]]
 
-    Measured: three to four times faster on our shapes, same results.
-    """
-    names = ("parseQuery", "translateQuery")
-    parse, translate = (getattr(processor, name) for name in names)
-    seen: dict[object, object] = {}
 
-    def translated(query: str, base: str | None = None, namespaces: dict[str, object] | None = None) -> object:
-        key = (query, base, tuple(sorted((k, str(v)) for k, v in (namespaces or {}).items())))
-        if key not in seen:
-            seen[key] = translate(parse(query), base, namespaces)
-        return seen[key]
+class ShapesEngine(Protocol):
+    """Runs shapes on data; every engine gives the same results for the same shapes and data."""
 
-    for name, function in zip(names, (lambda query: query, translated), strict=True):
-        setattr(processor, name, function)
-    try:
-        yield
-    finally:
-        for name, function in zip(names, (parse, translate), strict=True):
-            setattr(processor, name, function)
+    @property
+    def name(self) -> str:
+        """Engine and version, for the cache and ``tmkb doctor``."""
+
+    def compile(self, shapes: ShapeGraph) -> Run:
+        """Return what validates data; a broken shape or a word that the engine does not know raises."""
+
+
+def word(name: str) -> str:
+    """Return the term of the SHACL vocabulary called *name*."""
+    return f"<{SH}{name}>"
+
+
+class ShapeGraph:
+    """The triples of some shapes, by subject and predicate. Blank nodes are labels that no two files share."""
+
+    def __init__(self, triples: Iterable[Triple]) -> None:
+        """Index *triples*, and find the node shape that each part belongs to."""
+        self.triples = tuple(triples)
+        self._facts: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for s, p, o in self.triples:
+            self._facts[s, p].append(o)
+        self.node_shapes = tuple(sorted({s for s, p, o in self.triples if p == rdf.type and o == word("NodeShape")}))
+        self._owner = {
+            part: shape
+            for shape in self.node_shapes
+            for link in ("property", "sparql")
+            for part in self.objects(shape, word(link))
+        }
+
+    @classmethod
+    def read(cls, paths: Sequence[Path]) -> ShapeGraph:
+        """Return the shapes of Turtle files.
+
+        Raises:
+            EngineError: a file is not valid Turtle.
+        """
+        found: list[Triple] = []
+        for path in paths:
+            try:
+                for quad in ox.parse(path.read_bytes(), format=ox.RdfFormat.TURTLE, rename_blank_nodes=True):
+                    found.append((str(quad.subject), str(quad.predicate), str(quad.object)))
+            except SyntaxError as error:
+                raise EngineError("E-SHACL", f"the shapes could not be read: {error}", where=path.name) from error
+        return cls(found)
+
+    def objects(self, subject: str, predicate: str) -> list[str]:
+        """Return what *subject* says with *predicate*, sorted."""
+        return sorted(self._facts.get((subject, predicate), ()))
+
+    def one(self, subject: str, predicate: str) -> str:
+        """Return the first thing that *subject* says with *predicate*, or nothing."""
+        return next(iter(self.objects(subject, predicate)), "")
+
+    def owner(self, part: str) -> str:
+        """Return the node shape of a property shape or constraint; other shapes belong to themselves."""
+        return self._owner.get(part, part)
 
 
 class Shapes:
-    """A set of shape files, read once."""
+    """A set of shapes, read once, with the engine that runs them."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        """Read the shape files."""
-        self.graph = rdflib.Graph()
-        for path in paths:
-            self.graph.parse(path, format="turtle")
-        self._owner = {
-            part: shape
-            for shape in self.graph.subjects(rdflib.RDF.type, SH.NodeShape)
-            for link in (SH.property, SH.sparql)
-            for part in self.graph.objects(shape, link)
-        }
+    def __init__(self, paths: Sequence[Path], chosen: ShapesEngine | None = None) -> None:
+        """Read the shape files; without *chosen*, the engine is the one that ``engine`` prefers."""
+        self._set(ShapeGraph.read(paths), chosen)
+
+    @classmethod
+    def of(cls, triples: Iterable[Triple], chosen: ShapesEngine | None = None) -> Shapes:
+        """Return the shapes that *triples* state."""
+        shapes = cls.__new__(cls)
+        shapes._set(ShapeGraph(triples), chosen)
+        return shapes
+
+    def _set(self, graph: ShapeGraph, chosen: ShapesEngine | None) -> None:
+        self.graph = graph
+        self._engine = chosen or engine()
+        self._run: Run | None = None
 
     def structural(self, kind: str, structural_kind: str) -> frozenset[str]:
         """Return the node shapes whose *kind* property has the value *structural_kind*."""
-        found = self.graph.subjects(rdflib.URIRef(kind[1:-1]), rdflib.URIRef(structural_kind[1:-1]))
-        return frozenset(text(shape) for shape in found)
+        return frozenset(s for s, p, o in self.graph.triples if p == kind and o == structural_kind)
+
+    def foci(self, data: Iterable[Triple]) -> dict[str, frozenset[str]]:
+        """Return the nodes of *data* that each node shape looks at; none means that it checked nothing."""
+        return targets(self.graph, data)
 
     def validate(self, data: Iterable[Triple]) -> list[RawResult]:
         """Return every result of every shape on *data*, sorted.
 
         Raises:
-            EngineError: pyshacl failed; a broken shape is never a clean result.
+            EngineError: the engine failed or a shape is broken; that is never a clean result.
         """
-        logging.getLogger("pyshacl").setLevel(logging.CRITICAL)
         try:
-            with _parsing_once():
-                _, report, _ = pyshacl.validate(
-                    graph_of(data),
-                    shacl_graph=self.graph,
-                    inference="none",
-                    inplace=True,
-                    meta_shacl=False,
-                    advanced=False,
-                )
-        except Exception as error:  # the engine raises many kinds; each one means that nothing was checked
+            if self._run is None:
+                self._run = self._engine.compile(self.graph)
+            return sorted(set(self._run(list(data))))
+        except (KeyboardInterrupt, SystemExit, EngineError):
+            raise
+        except BaseException as error:  # a panic of an engine is no Exception; each kind means that nothing was checked
             raise EngineError("E-SHACL", f"the shapes could not be run: {error}") from error
-        if not isinstance(report, rdflib.Graph):
-            raise EngineError("E-SHACL", f"the shapes could not be run: {report}")
-        return sorted({self._result(report, node) for node in report.subjects(rdflib.RDF.type, SH.ValidationResult)})
 
-    def _result(self, report: rdflib.Graph, node: rdflib.term.Node) -> RawResult:
-        def one(predicate: rdflib.URIRef) -> str:
-            values = sorted(text(v) for v in report.objects(node, predicate))
-            return values[0] if values and not values[0].startswith("_:") else ""
 
-        source = report.value(node, SH.sourceShape)
-        shape = None if source is None else self._owner.get(source, source)
-        return RawResult(
-            text(shape) if shape is not None else "", one(SH.focusNode), one(SH.resultPath), one(SH.value),
-            one(SH.resultSeverity), one(SH.resultMessage), one(SH.sourceConstraintComponent),
-        )  # fmt: skip
+def targets(shapes: ShapeGraph, data: Iterable[Triple]) -> dict[str, frozenset[str]]:
+    """Return the focus nodes of each node shape on *data*, as asserted there: no inference but subclasses.
+
+    Raises:
+        EngineError: a shape chooses its nodes in a way that is not known here.
+    """
+    if unknown := sorted({s for s, p, _ in shapes.triples if p == word("target")}):
+        raise EngineError("E-SHACL", f"targets by query are not supported: {', '.join(unknown)}")
+    wanted = {o for s, p, o in shapes.triples if p in (word("targetSubjectsOf"), word("targetObjectsOf"))}
+    kinds, below = defaultdict(set), defaultdict(set)
+    subjects, objects = defaultdict(set), defaultdict(set)
+    for s, p, o in data:
+        if p == rdf.type:
+            kinds[o].add(s)
+        elif p == rdfs.subClassOf:
+            below[o].add(s)
+        if p in wanted:
+            subjects[p].add(s)
+            objects[p].add(o)
+    found = {}
+    for shape in shapes.node_shapes:
+        nodes = set(shapes.objects(shape, word("targetNode")))
+        for cls in _classes(shapes, shape):
+            nodes.update(*(kinds[kind] for kind in _closure(cls, below)))
+        nodes.update(*(subjects[p] for p in shapes.objects(shape, word("targetSubjectsOf"))))
+        nodes.update(*(objects[p] for p in shapes.objects(shape, word("targetObjectsOf"))))
+        found[shape] = frozenset(nodes)
+    return found
+
+
+def _classes(shapes: ShapeGraph, shape: str) -> list[str]:
+    """Return the classes whose members a shape looks at; a shape that is a class itself looks at its own."""
+    itself = {f"<{RDFS}Class>", owl.Class} & set(shapes.objects(shape, rdf.type))
+    return [*shapes.objects(shape, word("targetClass")), *([shape] if itself else [])]
+
+
+def _closure(cls: str, below: Mapping[str, set[str]]) -> set[str]:
+    seen, todo = {cls}, [cls]
+    while todo:
+        new = below.get(todo.pop(), set()) - seen
+        seen |= new
+        todo.extend(new)
+    return seen
+
+
+def engine(name: str | None = None) -> ShapesEngine:
+    """Return the engine called *name*; without a name the fast one, or the reference where that is not installed.
+
+    Raises:
+        ParameterError: there is no such engine, or the fast one is asked for and not installed.
+    """
+    if name not in (None, FAST, REFERENCE):
+        raise ParameterError("E-PARAM", f"no shapes engine {name!r}", hint=f"give {FAST} or {REFERENCE}")
+    if name == FAST and not installed():
+        raise ParameterError("E-PARAM", "the fast shapes engine is not installed", hint=f"give {REFERENCE}")
+    if name == REFERENCE or not installed():
+        from tmkb.engines.shacl_pyshacl import PyshaclEngine
+
+        return PyshaclEngine()
+    from tmkb.engines.shacl_fast import FastEngine
+
+    return FastEngine()
+
+
+def installed() -> bool:
+    """Tell whether the package of the fast engine is there; it has no wheel for some platforms."""
+    return find_spec("shacl") is not None
+
+
+def __getattr__(name: str) -> str:
+    """Return ``NAME``, the name of the preferred engine, without loading it before it is asked for."""
+    if name == "NAME":
+        note = "" if installed() else " (reference; the fast engine is not installed)"
+        return engine().name + note
+    raise AttributeError(name)

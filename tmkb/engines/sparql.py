@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 import pyoxigraph as ox
 
@@ -17,12 +19,66 @@ Row = tuple[str | None, ...]
 def _term(text: str) -> ox.NamedNode | ox.Literal:
     if text.startswith("<"):
         return ox.NamedNode(text[1:-1])
-    found: ox.Literal = next(iter(ox.parse(f"<x:s> <x:p> {text} .".encode(), format=ox.RdfFormat.N_TRIPLES))).object
+    found: ox.Literal = next(iter(ox.parse(f"<x:s> <x:p> {text} .".encode(), format=ox.RdfFormat.TURTLE))).object
     return found
 
 
 def _document(triples: Iterable[Triple]) -> bytes:
-    return "".join(f"{s} {p} {o} .\n" for s, p, o in triples).encode()
+    return "".join([f"{s} {p} {o} .\n" for s, p, o in triples]).encode()
+
+
+@dataclass(frozen=True)
+class _Template:
+    """A CONSTRUCT as a SELECT of its variables, and its template by column: (subject, predicate, object).
+
+    ``constants`` are the columns behind the variables.
+    """
+
+    select: str
+    constants: tuple[str, ...]
+    places: tuple[tuple[int, int, int], ...]
+
+
+@lru_cache(maxsize=256)
+def _template(text: str) -> _Template | None:
+    """Return the SELECT form of a CONSTRUCT, None for one that is not plain: quotes, full IRIs, no variable."""
+    body = "\n".join("" if line.startswith("#") else line for line in text.split("\n"))
+    match = re.search(r"\bCONSTRUCT\s*\{([^{}\"'<>]*)\}\s*(?=WHERE\b)", body)
+    if match is None:
+        return None
+    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in re.findall(r"PREFIX\s+(\w*):\s*<(.*?)>", body))
+    turtle = prefixes + re.sub(r"\?(\w+)", r"<var:\1>", match[1].rstrip(" .\n")) + " ."
+    try:
+        found = [quad.triple for quad in ox.parse(turtle.encode(), format=ox.RdfFormat.TURTLE)]
+    except SyntaxError:
+        return None
+    triples = [(str(t.subject), str(t.predicate), str(t.object)) for t in found]
+    terms = sorted(
+        {term for triple in triples for term in triple}, key=lambda term: (not term.startswith("<var:"), term)
+    )
+    names = [term[5:-1] for term in terms if term.startswith("<var:")]
+    if not names or any("_:" in s + o or p.startswith("<var:") for s, p, o in triples):
+        return None
+    select = f"{body[: match.start()]}SELECT {' '.join('?' + name for name in names)} {body[match.end() :]}"
+    places = tuple((terms.index(s), terms.index(p), terms.index(o)) for s, p, o in triples)
+    return _Template(select, tuple(terms[len(names) :]), places)
+
+
+class _Cells(dict[str, str]):
+    """From the cells of a TSV answer to N-Triples terms, each made once; an unbound cell is empty."""
+
+    def __missing__(self, cell: str) -> str:
+        plain = not cell or cell.startswith(("<", "_:"))
+        self[cell] = term = cell if plain else str(_term(cell))
+        return term
+
+
+def _rows(answer: object, cells: _Cells) -> list[list[str]]:
+    """Return the rows of a SELECT as N-Triples terms; TSV, because one text costs less than an object for each term."""
+    if not isinstance(answer, ox.QuerySolutions):
+        raise TypeError("it is not a SELECT")
+    table = answer.serialize(format=ox.QueryResultsFormat.TSV) or b""
+    return [[cells[cell] for cell in line.split("\t")] for line in table.decode().split("\n")[1:-1]]
 
 
 class Store:
@@ -31,11 +87,29 @@ class Store:
     def __init__(self) -> None:
         """Start empty."""
         self._store = ox.Store()
+        self._cells = _Cells()
+
+    @classmethod
+    def over(cls, triples: frozenset[Triple]) -> Store:
+        """Return a store of exactly *triples*: the one last left behind if it holds a part of them, else a new one."""
+        while _LEFT:
+            store, held = _LEFT.pop()
+            if held <= triples:
+                store.add(triples - held)
+                return store
+        store = cls()
+        store.add(triples)
+        return store
+
+    def leave(self, held: frozenset[Triple]) -> None:
+        """Leave the store, which holds exactly *held* in its default graph, to whoever goes on from there."""
+        _LEFT[:] = [(self, held)]
 
     def add(self, triples: Iterable[Triple], *, graph: str = "") -> None:
         """Add *triples* to the default graph, or to the named *graph*."""
         target = ox.NamedNode(graph[1:-1]) if graph else None
-        self._store.bulk_load(_document(triples), format=ox.RdfFormat.N_TRIPLES, to_graph=target)
+        if document := _document(triples):
+            self._store.load(document, format=ox.RdfFormat.N_TRIPLES, to_graph=target, lenient=True)
 
     def construct(self, text: str, *, rule: str) -> set[Triple]:
         """Return the triples that a CONSTRUCT makes from the default graph.
@@ -43,11 +117,22 @@ class Store:
         Raises:
             RuleError: the query is not valid; a broken rule is never an absence of threats.
         """
+        template = _template(text)
         try:
+            if template is not None:
+                return self._filled(template)
             answer = self._store.query(text)
             return {(str(t.subject), str(t.predicate), str(t.object)) for t in answer}  # type: ignore[union-attr]
         except (SyntaxError, OSError, ValueError, AttributeError, TypeError) as error:
             raise RuleError("E-RULE", f"rule {rule} cannot be run: {error}", where=rule) from None
+
+    def _filled(self, template: _Template) -> set[Triple]:
+        """Return the triples of a template, from one row for each solution: a term is made once, not once a triple."""
+        rows = [[*row, *template.constants] for row in _rows(self._store.query(template.select), self._cells)]
+        made: set[Triple] = set()
+        for s, p, o in template.places:
+            made.update([(row[s], row[p], row[o]) for row in rows if row[s][:1] == "<" and row[o]])
+        return made
 
     def select(self, text: str, bindings: Mapping[str, str] | None = None) -> tuple[tuple[str, ...], list[Row]]:
         """Return variables and rows of a SELECT; *bindings* are put in as terms, never as text.
@@ -59,7 +144,7 @@ class Store:
         try:
             answer = self._store.query(text, substitutions=values)  # type: ignore[arg-type]
             names = tuple(v.value for v in answer.variables)  # type: ignore[union-attr]
-            rows = [tuple(None if row[n] is None else str(row[n]) for n in names) for row in answer]  # type: ignore
+            rows: list[Row] = [tuple([cell or None for cell in row]) for row in _rows(answer, _Cells())]
         except (SyntaxError, OSError, ValueError, AttributeError, TypeError, RuntimeError) as error:
             raise RuleError("E-RULE", f"query cannot be run: {error}") from None
         return names, rows
@@ -86,3 +171,7 @@ class Store:
             if len(found) > rows:
                 break
         return "select", names, found
+
+
+_LEFT: list[tuple[Store, frozenset[Triple]]] = []
+"""The store of the last stage with what it holds: loading the same triples again is most of what a stage costs."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SEVERITIES = ("info", "warning", "violation")
+#: component of the finding that a shape had no node to look at: it says nothing, neither good nor bad
+NOTHING_TO_CHECK = "nothing to check"
 
 
 @dataclass(frozen=True, order=True)
