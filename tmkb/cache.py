@@ -20,12 +20,14 @@ from tmkb.model.graphs import Origin, Statement
 
 
 def folder() -> Path | None:
-    """Return the cache folder, or None when ``TMKB_CACHE`` is set to nothing."""
+    """Return the cache folder, or None when ``TMKB_CACHE`` is set to nothing or there is no place for one."""
     chosen = os.environ.get("TMKB_CACHE")
     if chosen is not None:
         return Path(chosen) if chosen else None
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "tmkb"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tmkb"
+    except RuntimeError:  # a user without a home
+        return None
 
 
 def digest(*parts: str) -> str:
@@ -41,7 +43,7 @@ def get(kind: str, key: str) -> str | None:
     try:
         data = (base / kind / key).read_bytes()
         checksum, _, packed = data.partition(b"\n")
-        if checksum != hashlib.sha256(packed).hexdigest().encode():
+        if checksum != _checksum(kind, key, packed):
             return None
         return zlib.decompress(packed).decode()
     except (OSError, UnicodeDecodeError, zlib.error):
@@ -61,8 +63,12 @@ def put(kind: str, key: str, payload: str) -> None:
         return
     packed = zlib.compress(payload.encode(), 1)
     with contextlib.suppress(OSError):
-        data = hashlib.sha256(packed).hexdigest().encode() + b"\n" + packed
-        write_atomically(base / kind / key, data, durable=False)
+        write_atomically(base / kind / key, _checksum(kind, key, packed) + b"\n" + packed, durable=False)
+
+
+def _checksum(kind: str, key: str, packed: bytes) -> bytes:
+    """Return the hash of an entry and its place: the bytes of another entry are damage too."""
+    return hashlib.sha256(b"\0".join((kind.encode(), key.encode(), packed))).hexdigest().encode()
 
 
 def packed(statements: Iterable[Statement]) -> str:

@@ -15,16 +15,19 @@ from tmkb.terms import bare, lexical, literal, rdf, tm
 Own = Container[tuple[str, str]]
 
 
-def derive(closed: ClosedGraph, rules: Sequence[QuerySpec], own: Own | None = None) -> DerivedGraph:
+def derive(
+    closed: ClosedGraph, rules: Sequence[QuerySpec], own: Own | None = None, *, store: Store | None = None
+) -> DerivedGraph:
     """Return *closed* with one Threat per (device, asset, entry, pattern), and its consequences.
 
     In a system, a threat within one member is linked to the member's own one; *own* holds (membership, threat) for all
-    that the members have by themselves, so that no link leads to nothing (None: not known, every link stays).
+    that the members have by themselves, so that no link leads to nothing (None: not known, every link stays). A *store*
+    of the closed graph is filled with the threats; a link that is not kept stays in it.
 
     Raises:
         RuleError: a rule is broken, or two threats would get the same short id; the whole build stops.
     """
-    firings = fire(closed.triples, rules)
+    firings = fire(closed.triples, rules, store)
     rows = _member_rows(closed, firings, own)
     code = _code(closed, closed.assembled.device, tm.code)
     threats = sorted(s for s, p, o in firings if p == rdf.type and o == tm.Threat)
@@ -37,6 +40,8 @@ def derive(closed: ClosedGraph, rules: Sequence[QuerySpec], own: Own | None = No
     named: dict[Triple, str] = {(threat, tm.shortId, literal(short)): "short-id" for short, threat in taken.items()}
     kept = {t: rule for t, rule in firings.items() if t[1] != tm.memberThreat or t[0] in rows}
     shown = {(threat, tm.memberRow, literal(short)): "short-id" for threat, short in rows.items()}
+    if store is not None:
+        store.add([*named, *shown])
     return DerivedGraph(closed, {**kept, **named, **shown})
 
 
@@ -60,14 +65,17 @@ def short_id(code: str, threat: str) -> str:
     return f"{code}-{base64.b32encode(key)[:6].decode()}"
 
 
-def fire(triples: frozenset[Triple], rules: Sequence[QuerySpec]) -> dict[Triple, str]:
-    """Return what *rules*, each run once and in order over *triples* and what came before, add; with the rule."""
-    store = Store.over(triples)
+def fire(triples: frozenset[Triple], rules: Sequence[QuerySpec], store: Store | None = None) -> dict[Triple, str]:
+    """Return what *rules*, each run once and in order over *triples* and what came before, add; with the rule.
+
+    A *store* that holds *triples* already saves loading them; it takes what is made.
+    """
+    if store is None:
+        store = Store()
+        store.add(triples)
     made: dict[Triple, str] = {}
     for rule in rules:
         fresh = sorted(store.construct(rule.text, rule=rule.path).difference(triples).difference(made))
         store.add(fresh)
         made |= dict.fromkeys(fresh, rule.id)
-    if len(made) < len(triples):  # a next stage may go on from here; what came of all stages is only read
-        store.leave(triples.union(made))
     return made

@@ -84,10 +84,9 @@ def close(
     except AxiomError as error:
         error.where = str(assembled.origins.get(error.triple, ""))
         raise
-    entailed = frozenset(t for t in everything - asserted if not is_noise(t))
-    closed = ClosedGraph(assembled, entailed)
-    check.refuse(closed, everything - asserted)
-    return closed
+    found = frozenset(everything - asserted)
+    check.refuse(ClosedGraph(assembled, found), found)
+    return ClosedGraph(assembled, frozenset(t for t in found if not is_noise(t)))
 
 
 def closed_schema(schema: Set[Triple]) -> frozenset[Triple]:

@@ -1,4 +1,4 @@
-"""Proofs: rebuilt backwards over the closed graph from the axioms, because owlrl keeps no trace.
+"""Proofs: rebuilt backwards over the closed graph from the axioms, because no reasoner keeps a trace.
 
 ``Prover.prove(triple)`` returns a tree: each step is asserted (file and line), or follows by one OWL 2 RL rule
 (named as in the W3C tables) or by one assembly rule from smaller steps. Shallow proofs are found first.
@@ -11,9 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tmkb.model.graphs import ClosedGraph, Origin, Statement, Triple
-from tmkb.terms import owl, rdf, rdfs, tm
+from tmkb.terms import OWL, owl, rdf, rdfs, tm
 
 _DEPTH = 16
+_ONE_OF = f"<{OWL}oneOf>"
+# relations between axioms, with the narrower one and the rule that goes both ways
+_NARROWER = {
+    rdfs.subPropertyOf: (rdfs.subPropertyOf, "scm-spo"),
+    owl.equivalentClass: (rdfs.subClassOf, "scm-eqc2"),
+    owl.equivalentProperty: (rdfs.subPropertyOf, "scm-eqp2"),
+}
 
 
 @dataclass(frozen=True)
@@ -68,9 +75,8 @@ class Prover:
         if depth > 1:
             for rule, goals in self._ways(goal):
                 premises = self._all(goals, depth - 1)
-                if premises is not None:
-                    self._known[goal] = Step(goal, rule, premises)
-                    return self._known[goal]
+                if premises is not None:  # the way may lead past the goal itself, proved more shortly in between
+                    return self._known.setdefault(goal, Step(goal, rule, premises))
         if origin is not None and goal[1] not in (tm.crosses, tm.inZone, tm.itself):
             self._known[goal] = Step(goal, "assembled", (), origin)
             return self._known[goal]
@@ -99,6 +105,11 @@ class Prover:
             yield from self._class_ways(s, o)
         elif p == rdfs.subClassOf:
             yield from self._subclass_ways(s, o)
+            yield from self._expression_ways(s, o)
+        elif p in (rdfs.domain, rdfs.range):
+            yield from self._end_ways(s, p, o)
+        elif p in _NARROWER:
+            yield from self._same_ways(s, p, o)
         elif p == tm.crosses:
             yield from self._crossing_ways(s, o)
         elif p == tm.inZone:
@@ -116,9 +127,14 @@ class Prover:
         for prop in self._out[o, owl.onProperty]:
             for filler in self._out[o, owl.someValuesFrom]:
                 for value in self._out[s, prop]:
-                    yield "cls-svf1", [(o, owl.someValuesFrom, filler), (s, prop, value), (value, rdf.type, filler)]
+                    axiom = (o, owl.someValuesFrom, filler)
+                    if filler == owl.Thing:
+                        yield "cls-svf2", [axiom, (s, prop, value)]
+                    else:
+                        yield "cls-svf1", [axiom, (s, prop, value), (value, rdf.type, filler)]
             for value in self._out[o, owl.hasValue]:
                 yield "cls-hv2", [(o, owl.hasValue, value), (s, prop, value)]
+        yield from self._member_ways(s, o)
         for wider in sorted(self._in[owl.equivalentClass, o]) + self._out[o, owl.equivalentClass]:
             if wider != o and (s, rdf.type, wider) in self._triples:
                 axiom = (wider, owl.equivalentClass, o)
@@ -136,6 +152,20 @@ class Prover:
             for subject in self._in[prop, s]:
                 yield "prp-rng", [(prop, rdfs.range, o), (subject, prop, s)]
 
+    def _member_ways(self, s: str, o: str) -> Iterator[tuple[str, list[Triple]]]:
+        for kind in self._out[s, rdf.type] if o == owl.Thing else ():
+            yield "scm-cls", [(kind, rdf.type, owl.Class), (s, rdf.type, kind)]
+        for head in self._out[o, owl.unionOf]:
+            for member in self._list(head):
+                yield "cls-uni", [(o, owl.unionOf, head), (s, rdf.type, member)]
+        for head in self._out[o, _ONE_OF]:
+            if s in self._list(head):
+                yield "cls-oo", [(o, _ONE_OF, head)]
+        for every in self._in[owl.allValuesFrom, o]:
+            for prop in self._out[every, owl.onProperty]:
+                for subject in self._in[prop, s]:
+                    yield "cls-avf", [(every, owl.allValuesFrom, o), (subject, rdf.type, every), (subject, prop, s)]
+
     def _subclass_ways(self, s: str, o: str) -> Iterator[tuple[str, list[Triple]]]:
         yield "scm-eqc1", [(s, owl.equivalentClass, o)]
         yield "scm-eqc1", [(o, owl.equivalentClass, s)]
@@ -145,9 +175,50 @@ class Prover:
         for middle in self._out[s, rdfs.subClassOf]:
             if middle not in (s, o) and (s, rdfs.subClassOf, middle) in self._origins:
                 yield "scm-sco", [(s, rdfs.subClassOf, middle), (middle, rdfs.subClassOf, o)]
-        for middle in self._out[s, owl.equivalentClass]:
+        for middle in [*self._out[s, owl.equivalentClass], *self._out[s, rdfs.subClassOf]]:
             if middle not in (s, o):
                 yield "scm-sco", [(s, rdfs.subClassOf, middle), (middle, rdfs.subClassOf, o)]
+
+    def _expression_ways(self, s: str, o: str) -> Iterator[tuple[str, list[Triple]]]:
+        for head in self._out[o, owl.unionOf]:
+            if s in self._list(head):
+                yield "scm-uni", [(o, owl.unionOf, head)]
+        here, there = self._out[s, owl.onProperty], self._out[o, owl.onProperty]
+        ends = [(narrow, wide) for narrow in here for wide in there]
+        for form, name in ((owl.hasValue, "hv"), (owl.someValuesFrom, "svf"), (owl.allValuesFrom, "avf")):
+            for one in self._out[s, form]:
+                for other in self._out[o, form]:
+                    axioms = [(s, form, one), (o, form, other)]
+                    for narrow, wide in ends:
+                        if narrow == wide and name != "hv":
+                            yield f"scm-{name}1", [*axioms, *self._unless_same(one, rdfs.subClassOf, other)]
+                        if one == other:
+                            pair = (wide, narrow) if name == "avf" else (narrow, wide)
+                            between = self._unless_same(pair[0], rdfs.subPropertyOf, pair[1])
+                            yield f"scm-{name}" + ("" if name == "hv" else "2"), [*axioms, *between]
+
+    @staticmethod
+    def _unless_same(s: str, p: str, o: str) -> list[Triple]:
+        return [] if s == o else [(s, p, o)]
+
+    def _end_ways(self, s: str, p: str, o: str) -> Iterator[tuple[str, list[Triple]]]:
+        name = "scm-dom" if p == rdfs.domain else "scm-rng"
+        for narrower in self._out[s, p]:
+            if narrower != o:
+                yield f"{name}1", [(s, p, narrower), (narrower, rdfs.subClassOf, o)]
+        for wider in self._out[s, rdfs.subPropertyOf]:
+            if wider != s:
+                yield f"{name}2", [(s, rdfs.subPropertyOf, wider), (wider, p, o)]
+
+    def _same_ways(self, s: str, p: str, o: str) -> Iterator[tuple[str, list[Triple]]]:
+        if p == rdfs.subPropertyOf:
+            yield "scm-eqp1", [(s, owl.equivalentProperty, o)]
+            yield "scm-eqp1", [(o, owl.equivalentProperty, s)]
+            for middle in self._out[s, p]:
+                if middle not in (s, o):
+                    yield "scm-spo", [(s, p, middle), (middle, p, o)]
+        else:
+            yield _NARROWER[p][1], [(s, _NARROWER[p][0], o), (o, _NARROWER[p][0], s)]
 
     def _property_ways(self, s: str, p: str, o: str) -> Iterator[tuple[str, list[Triple]]]:
         for restriction in self._in[owl.hasValue, o]:

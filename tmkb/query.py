@@ -65,14 +65,15 @@ class KnowledgeBase:
                 release.forget()
 
 
-def store_of(rated: Sequence[RatedGraph]) -> Store:
+def store_of(graphs: Sequence[ClosedGraph | RatedGraph]) -> Store:
     """Return a store with the closed core in its graph and each release in the graph of its IRI.
 
-    No question ever runs on a union of releases: two releases of a device have equal node IRIs.
+    Rules that work on it see core and release as one. No question ever runs on a union of releases: two releases of a
+    device have equal node IRIs.
     """
-    store = Store()
+    store = Store(union=True, into=graphs[0].assembled.release if len(graphs) == 1 else "")
     core: set[Triple] = set()
-    for release in rated:
+    for release in graphs:
         base = release.assembled.device[:-1]
         own = {t for t in one_label(release.local) if t[0].startswith(base) or t[2].startswith(base)}
         core |= release.assembled.core_triples | (release.local - own)

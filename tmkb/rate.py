@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tmkb.engines.sparql import Store
 from tmkb.headers import QuerySpec
 from tmkb.model.graphs import DerivedGraph, RatedGraph, Triple
 
-Fire = Callable[[frozenset[Triple], Sequence[QuerySpec]], dict[Triple, str]]
+Fire = Callable[[frozenset[Triple], Sequence[QuerySpec], Store | None], dict[Triple, str]]
 
 
-def rate(derived: DerivedGraph, rules: Sequence[QuerySpec], *, fire: Fire) -> RatedGraph:
+def rate(derived: DerivedGraph, rules: Sequence[QuerySpec], *, fire: Fire, store: Store | None = None) -> RatedGraph:
     """Return *derived* with exactly one rating per threat, axis and stage; unknown is a rating of its own.
+
+    A *store* of the derived graph is filled with the ratings.
 
     Raises:
         RuleError: a rating rule is broken; the whole build stops.
     """
-    return RatedGraph(derived, fire(derived.closed.triples | frozenset(derived.firings), rules))
+    return RatedGraph(derived, fire(derived.closed.triples | frozenset(derived.firings), rules, store))

@@ -62,7 +62,7 @@ class Workshop:
 
     @cached_property
     def digest(self) -> str:
-        """The hash of what every release follows from, its own files apart."""
+        """The hash of what every release follows from, its own files and modules apart."""
         return cache.digest(self.reasoner.name, self._core_digest)
 
     @cached_property
@@ -91,13 +91,12 @@ class Workshop:
         key = cache.digest(self._core_digest, *_digests(self.sources.modules))
         kept = cache.get("modules", key)
         if kept is None:
-            told = {
-                (s.triple[0], _folder(s.origin.file)) for s in self.modules if s.triple[1:] == (rdf.type, tm.Module)
-            }
-            kept = json.dumps({module: sorted(f for m, f in told if m == module) for module, _ in sorted(told)})
+            found: dict[str, list[str]] = {}
+            for s in (s for s in self.modules if s.triple[1:] == (rdf.type, tm.Module)):
+                found.setdefault(s.triple[0], []).append(_folder(s.origin.file))
+            kept = json.dumps(found)
             cache.put("modules", key, kept)
-        read: dict[str, list[str]] = json.loads(kept)
-        return read
+        return dict(json.loads(kept))
 
     def files(self, key: str) -> Sequence[Source]:
         """Return the files of a release that was read, chosen or member."""
@@ -115,9 +114,11 @@ class Release:
         """Name the release (``device@version``)."""
         self.key, self._shop = key, shop
         own = shop.files(key)
-        self._members = {member: shop.files(member) for member in systems.member_releases(own)}
-        files = [own, *self._members.values()]
-        self._files = cache.digest(shop.digest, *(line for some in files for line in _digests(some)))
+        self._sources = {key: own, **{member: shop.files(member) for member in systems.member_releases(own)}}
+        self._bench: Store | None = (
+            None  # closed and derived here and now: rules go on from there without loading again
+        )
+        self._files = cache.digest(shop.digest, *(line for some in self._sources.values() for line in _digests(some)))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -130,22 +131,22 @@ class Release:
         """The folders of the modules that the release and its members integrate."""
         kept = cache.get("needs", self._files)
         if kept is None:
-            said = {s.triple[2] for some in self._read.values() for s in some if s.triple[1] == tm.module}
-            kept = json.dumps(sorted(said))
+            said = (s.triple for some in self._read.values() for s in some)
+            kept = json.dumps(sorted({o for _, p, o in said if p == tm.module}))
             cache.put("needs", self._files, kept)
-        return {folder for module in json.loads(kept) for folder in self._shop.described.get(module, ())}
+        described = self._shop.described
+        return {folder for module in json.loads(kept) for folder in described.get(module, ())}
 
     @cached_property
     def _read(self) -> Mapping[str, tuple[Statement, ...]]:
         """What the files of the release and of its members say."""
         self._shop.progress(f"{self.key}: reading and assembling")
-        files = {self.key: self._shop.files(self.key), **self._members}
-        return {key: load.load_files(some, "device", self._shop.core[1]) for key, some in files.items()}
+        return {key: load.load_files(some, "device", self._shop.core[1]) for key, some in self._sources.items()}
 
     @cached_property
     def _fresh(self) -> AssembledGraph:
         """The release assembled from statements; it sees the modules of its fingerprint and no other."""
-        modules = tuple(s for s in self._shop.modules if _folder(s.origin.file) in self._needed)
+        modules = tuple(s for s in self._shop.modules if _folder(s.origin.file) in self._needed) if self._needed else ()
         return assemble(AssertedGraph(self._shop.core[0], modules, self._read), self.key, rules("assemble"))
 
     @cached_property
@@ -167,8 +168,7 @@ class Release:
             found = {"families": families(written, self.assembled.device), "dates": map(lexical, dates)}
             kept = json.dumps({name: sorted(values) for name, values in found.items()})
             cache.put("head", self.fingerprint, kept)
-        read: dict[str, list[str]] = json.loads(kept)
-        return read
+        return dict(json.loads(kept))
 
     @cached_property
     def closed(self) -> ClosedGraph:
@@ -188,7 +188,11 @@ class Release:
         if kept is not None:
             return DerivedGraph(self.closed, {t: rule for rule, t in _read(kept)})
         self._shop.progress(f"{self.key}: deriving")
-        derived = derive(self.closed, rules("derive"), self._threats_of_members() if self._members else None)
+        if len(self._sources) > 1:
+            derived = derive(self.closed, rules("derive"), self._threats_of_members())
+        else:
+            self._bench = query.store_of([self.closed])
+            derived = derive(self.closed, rules("derive"), store=self._bench)
         cache.put("derived", self.fingerprint, _written(derived.firings))
         return derived
 
@@ -208,7 +212,9 @@ class Release:
             return RatedGraph(self.derived, {t: rule for rule, t in _read(kept)})
         derived = self.derived
         self._shop.progress(f"{self.key}: rating")
-        rated = rate(derived, rules("rate"), fire=fire)
+        rated = rate(derived, rules("rate"), fire=fire, store=self._bench)
+        if self._bench is not None:
+            self._store = self._bench
         cache.put("rated", self.fingerprint, _written(rated.firings))
         return rated
 
@@ -252,12 +258,15 @@ class Release:
 
     @cached_property
     def _store(self) -> Store:
-        return query.store_of([self.rated])
+        """The rated release, ready for questions: the bench on which it was made, or loaded from what was kept."""
+        rated = self.rated
+        return self.__dict__.get("_store") or query.store_of([rated])
 
     def forget(self) -> None:
         """Let go of what was made; it is found or made again when it is asked for."""
         if cache.folder() is None:
             return
+        self._bench = None
         for part in ("_read", "_fresh", "assembled", "closed", "derived", "rated", "_store"):
             self.__dict__.pop(part, None)
 

@@ -153,7 +153,7 @@ def stages(kb: Path, key: str, entry: str = "") -> Stages:
     asserted = load.load(sources.find_sources(kb, [key]))
     assembled = assemble(asserted, key, ())
     plain = set(assembled.core_triples | assembled.local_triples)
-    closed = close_release(assemble(asserted, key, pipeline.rules("assemble")), OwlrlReasoner())
+    closed = close_release(assemble(asserted, key, pipeline.rules("assemble")), CompiledReasoner(closed_schema))
     firings = set(derive(closed, pipeline.rules("derive")).firings)
     if entry:
         wanted = {s for s, p, o in firings if p == f"<{TM}entry>" and o.endswith(f"/{entry}>")}

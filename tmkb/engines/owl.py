@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Set
 from typing import Protocol
 
 from tmkb.engines.rl_close import Base, close
-from tmkb.engines.rl_refused import BUILT_IN, AxiomError
+from tmkb.engines.rl_refused import BUILT_IN, AxiomError, refuse
 from tmkb.engines.rl_rules import compile_schema
 from tmkb.model.graphs import Triple
 from tmkb.terms import bare, is_literal, owl, rdf
@@ -72,6 +72,7 @@ class CompiledReasoner:
     def _base(self, schema: Set[Triple]) -> tuple[Base, frozenset[Triple]]:
         """Return what all releases share, and the values in it: what follows about a value is not kept in RDF."""
         if self._kept is None or self._kept[0] != schema:
+            refuse(schema)
             closed = self._closed_schema(schema)
             values = frozenset(t for t in closed if is_literal(t[2]))
             self._kept = (schema, Base(compile_schema(closed), closed - values), values)

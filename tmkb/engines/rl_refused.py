@@ -6,6 +6,8 @@ An axiom that asks for more is refused by name: it is never read and then left o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tmkb.errors import SourceError
 from tmkb.model.graphs import Triple
 from tmkb.terms import FOR_PEOPLE, OWL, RDF, RDFS, XSD, bare, is_iri, is_literal, owl, rdf, rdfs, shown
@@ -31,25 +33,32 @@ class AxiomError(SourceError):
         self.triple = triple
 
 
-def refuse(triple: Triple) -> None:
-    """Do nothing for an axiom that the compiler follows.
+def refuse(triples: Iterable[Triple]) -> None:
+    """Do nothing for axioms that the compiler follows.
 
     Raises:
-        AxiomError: the schema cannot be compiled with this axiom.
+        AxiomError: the schema cannot be compiled with one of them; names the first by the alphabet.
     """
-    s, p, o = triple
-    if _KEYS & set(triple) and s != o:
-        raise AxiomError(triple, "two things are never made one")
+    wrong = [(triple, why) for triple in triples if (why := _reason(*triple))]
+    if wrong:
+        raise AxiomError(*min(wrong))
+
+
+def _reason(s: str, p: str, o: str) -> str:
+    """Return why an axiom is not compiled; nothing when it is."""
+    if s != o and not _KEYS.isdisjoint((s, p, o)):
+        return "two things are never made one"
     if p in _BETWEEN_CLASSES and (_datatype(s) or _datatype(o) or (p == rdf.first and is_literal(o))):
-        raise AxiomError(triple, "nothing is concluded from the type of a value or from lists of values")
+        return "nothing is concluded from the type of a value or from lists of values"
     if p in (rdfs.subClassOf, owl.equivalentClass) and _kind_of_relation(o):
-        raise AxiomError(triple, "what kind a relation is of must be stated about the relation")
-    if (p in _ABOUT_RELATIONS and _built_in(s)) or (p == rdf.type and _built_in(s) and _kind_of_relation(o)):
-        raise AxiomError(triple, "it changes a term of RDF, RDFS or OWL")
+        return "what kind a relation is of must be stated about the relation"
+    if _built_in(s) and (p in _ABOUT_RELATIONS or (p == rdf.type and _kind_of_relation(o))):
+        return "it changes a term of RDF, RDFS or OWL"
     if p in _BETWEEN_RELATIONS and _built_in(o) and (p != rdfs.subPropertyOf or o not in {rdf.type, *FOR_PEOPLE}):
-        raise AxiomError(triple, "an axiom cannot follow from data")
+        return "an axiom cannot follow from data"
     if p in (owl.onProperty, rdf.first) and _built_in(o) and o not in _ENDS:
-        raise AxiomError(triple, "no rule is set off by a term of RDF, RDFS or OWL")
+        return "no rule is set off by a term of RDF, RDFS or OWL"
+    return ""
 
 
 def _built_in(term: str) -> bool:

@@ -67,7 +67,7 @@ RULES: tuple[Rule, ...] = (
     *_rules(7, COMPILED, "cax-sco, over what scm-eqc1 concludes", "cax-eqc1 cax-eqc2"),
     *_rules(7, CONTRADICTION, "clash-disjoint-classes", "cax-dw"),
     *_rules(7, CONTRADICTION, "clash-all-disjoint-classes", "cax-adc"),
-    *_rules(8, NOISE, "it speaks of datatypes and literals only", "dt-type1 dt-type2"),
+    *_rules(8, NOISE, "it speaks of datatypes and literals; axioms that ask for them are refused", "dt-type1 dt-type2"),
     *_rules(8, REFUSED, "literals are compared as they are written; " + _SAME, "dt-eq"),
     *_rules(8, CONTRADICTION, "clash-functional-values: two literals of one functional property", "dt-diff"),
     *_rules(8, REFUSED, "an ill-typed literal is refused when its file is read", "dt-not-type"),
@@ -159,8 +159,7 @@ def compile_schema(closed: Iterable[Triple], *, leave_out: Collection[str] = ())
         AxiomError: the schema uses a construct that is refused; names it.
     """
     triples = list(closed)
-    for triple in triples:
-        refuse(triple)
+    refuse(triples)
     schema = _Schema(triples)
     classes: dict[str, ClassRules] = defaultdict(ClassRules)
     properties: dict[str, PropertyRules] = defaultdict(PropertyRules)

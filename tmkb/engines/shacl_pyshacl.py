@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import pyoxigraph as ox
 import pyshacl
 import rdflib
 from pyshacl.constraints.core import value_range_constraints as ranges
@@ -18,7 +19,6 @@ from rdflib.plugins.sparql.algebra import translateQuery
 from rdflib.plugins.sparql.parser import parseQuery
 
 from tmkb.engines import convert
-from tmkb.engines.convert import text
 from tmkb.engines.shacl import RawResult, Run, ShapeGraph
 from tmkb.errors import EngineError
 from tmkb.model.graphs import Triple
@@ -34,12 +34,22 @@ class PyshaclEngine:
 
     def compile(self, shapes: ShapeGraph) -> Run:
         """Return what validates data against *shapes*."""
-        graph = _graph(shapes.triples)
+        with _replaced(rdflib, {"NORMALIZE_LITERALS": False}):
+            graph = _graph(shapes.triples)
         return lambda data: _validate(shapes, graph, data)
 
 
 def _node(term: str) -> rdflib.term.Node:
     return rdflib.BNode(term[2:]) if term.startswith("_:") else convert.node(term)
+
+
+def _text(term: rdflib.term.Node) -> str:
+    """Return a term as the strict reader writes it, with its escapes."""
+    if not isinstance(term, rdflib.Literal):
+        return convert.text(term)
+    if term.language:
+        return str(ox.Literal(str(term), language=term.language))
+    return str(ox.Literal(str(term), datatype=ox.NamedNode(term.datatype) if term.datatype else None))
 
 
 def _graph(triples: Iterable[Triple]) -> rdflib.Graph:
@@ -66,12 +76,12 @@ def _validate(shapes: ShapeGraph, graph: rdflib.Graph, data: Sequence[Triple]) -
 
 def _result(shapes: ShapeGraph, report: rdflib.Graph, node: rdflib.term.Node) -> RawResult:
     def one(predicate: rdflib.URIRef) -> str:
-        values = sorted(text(v) for v in report.objects(node, predicate))
+        values = sorted(_text(v) for v in report.objects(node, predicate))
         return values[0] if values and not values[0].startswith("_:") else ""
 
     source = report.value(node, SH.sourceShape)
     return RawResult(
-        shapes.owner(text(source)) if source is not None else "", one(SH.focusNode), one(SH.resultPath), one(SH.value),
+        shapes.owner(_text(source)) if source is not None else "", one(SH.focusNode), one(SH.resultPath), one(SH.value),
         one(SH.resultSeverity), one(SH.resultMessage), one(SH.sourceConstraintComponent),
     )  # fmt: skip
 

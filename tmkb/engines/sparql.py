@@ -82,37 +82,26 @@ def _rows(answer: object, cells: _Cells) -> list[list[str]]:
 
 
 class Store:
-    """Triples in memory, in a default graph and named graphs. Callers never see the engine's own terms."""
+    """Triples in memory, in a default graph and named graphs. Callers never see the engine's own terms.
 
-    def __init__(self) -> None:
+    With *union*, rules see all graphs as one; questions name their graphs in any case. ``into`` is the graph that takes
+    what is added without naming one.
+    """
+
+    def __init__(self, *, union: bool = False, into: str = "") -> None:
         """Start empty."""
-        self._store = ox.Store()
+        self._store, self._union, self.into = ox.Store(), union, into
         self._cells = _Cells()
 
-    @classmethod
-    def over(cls, triples: frozenset[Triple]) -> Store:
-        """Return a store of exactly *triples*: the one last left behind if it holds a part of them, else a new one."""
-        while _LEFT:
-            store, held = _LEFT.pop()
-            if held <= triples:
-                store.add(triples - held)
-                return store
-        store = cls()
-        store.add(triples)
-        return store
-
-    def leave(self, held: frozenset[Triple]) -> None:
-        """Leave the store, which holds exactly *held* in its default graph, to whoever goes on from there."""
-        _LEFT[:] = [(self, held)]
-
     def add(self, triples: Iterable[Triple], *, graph: str = "") -> None:
-        """Add *triples* to the default graph, or to the named *graph*."""
-        target = ox.NamedNode(graph[1:-1]) if graph else None
+        """Add *triples* to the named *graph*, else to the graph of the store."""
+        name = graph or self.into
+        target = ox.NamedNode(name[1:-1]) if name else None
         if document := _document(triples):
             self._store.load(document, format=ox.RdfFormat.N_TRIPLES, to_graph=target, lenient=True)
 
     def construct(self, text: str, *, rule: str) -> set[Triple]:
-        """Return the triples that a CONSTRUCT makes from the default graph.
+        """Return the triples that a CONSTRUCT makes.
 
         Raises:
             RuleError: the query is not valid; a broken rule is never an absence of threats.
@@ -121,14 +110,15 @@ class Store:
         try:
             if template is not None:
                 return self._filled(template)
-            answer = self._store.query(text)
+            answer = self._store.query(text, use_default_graph_as_union=self._union)
             return {(str(t.subject), str(t.predicate), str(t.object)) for t in answer}  # type: ignore[union-attr]
         except (SyntaxError, OSError, ValueError, AttributeError, TypeError) as error:
             raise RuleError("E-RULE", f"rule {rule} cannot be run: {error}", where=rule) from None
 
     def _filled(self, template: _Template) -> set[Triple]:
         """Return the triples of a template, from one row for each solution: a term is made once, not once a triple."""
-        rows = [[*row, *template.constants] for row in _rows(self._store.query(template.select), self._cells)]
+        answer = self._store.query(template.select, use_default_graph_as_union=self._union)
+        rows = [[*row, *template.constants] for row in _rows(answer, self._cells)]
         made: set[Triple] = set()
         for s, p, o in template.places:
             made.update([(row[s], row[p], row[o]) for row in rows if row[s][:1] == "<" and row[o]])
@@ -171,7 +161,3 @@ class Store:
             if len(found) > rows:
                 break
         return "select", names, found
-
-
-_LEFT: list[tuple[Store, frozenset[Triple]]] = []
-"""The store of the last stage with what it holds: loading the same triples again is most of what a stage costs."""

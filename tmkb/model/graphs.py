@@ -114,6 +114,11 @@ class ClosedGraph:
     entailed: frozenset[Triple]
 
     @cached_property
+    def local(self) -> frozenset[Triple]:
+        """Everything about the release so far, without the core."""
+        return self.assembled.local_triples | self.entailed
+
+    @cached_property
     def triples(self) -> frozenset[Triple]:
         """Asserted and entailed triples together."""
         return self.assembled.triples | self.entailed
@@ -142,9 +147,7 @@ class RatedGraph:
     @cached_property
     def local(self) -> frozenset[Triple]:
         """Everything about the release: asserted, entailed, derived and rated, without the core."""
-        closed = self.derived.closed
-        own = closed.assembled.local_triples | closed.entailed
-        return own | frozenset(self.derived.firings) | frozenset(self.firings)
+        return self.derived.closed.local | frozenset(self.derived.firings) | frozenset(self.firings)
 
     @cached_property
     def triples(self) -> frozenset[Triple]:
