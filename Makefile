@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check format lock reference clean
+.PHONY: setup demo test check bench format lock reference clean
 
 setup: $(STAMP)
 
@@ -23,20 +23,23 @@ test: $(STAMP) ## format, lint, types, floors, then all tests
 	$(BIN)/python -m coverage report --include='tmkb/derive.py,tmkb/rate.py' --fail-under=100 --show-missing
 
 check: $(STAMP) ## what takes seconds
-	$(BIN)/ruff format --check tmkb tests docs
-	$(BIN)/ruff check tmkb tests docs
-	$(BIN)/mypy
+	$(BIN)/ruff format --check tmkb tests docs benchmarks
+	$(BIN)/ruff check tmkb tests docs benchmarks
+	$(BIN)/mypy -p tmkb -p benchmarks
 	$(BIN)/lint-imports
 
+bench: $(STAMP) ## how long and how large on 10, 100 and 1,000 devices; takes hours, wants a quiet machine
+	$(BIN)/python -m benchmarks.run --write-docs
+
 format: $(STAMP)
-	$(BIN)/ruff check --fix-only tmkb tests docs
-	$(BIN)/ruff format tmkb tests docs
+	$(BIN)/ruff check --fix-only tmkb tests docs benchmarks
+	$(BIN)/ruff format tmkb tests docs benchmarks
 
 reference: $(STAMP) ## write docs/reference/ again
 	$(BIN)/python docs/generate.py
 
 lock: $(STAMP) ## pin every dependency with hashes
-	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --strip-extras --no-header -o requirements.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --no-header -o requirements.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) dist build *.egg-info .mypy_cache .ruff_cache

@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,6 +65,13 @@ class Reasoner(StrEnum):
     owlrl = "owlrl"
 
 
+class ShapesEngine(StrEnum):
+    """Which engine runs the shapes."""
+
+    fast = "fast"
+    pyshacl = "pyshacl"
+
+
 class TableName(StrEnum):
     """The method's tables."""
 
@@ -106,7 +114,8 @@ def _options(
 ) -> Options:
     from tmkb import pipeline
 
-    options = pipeline.Options(kb, device, family, pipeline.parse_day(on) if on else None, reasoner.value, _progress)
+    day = pipeline.parse_day(on) if on else None
+    options = pipeline.Options(kb, device, family, day, reasoner.value, progress=_progress)
     folder, bundled = pipeline.find_kb(kb)
     if bundled and kb is None:
         _say(f"using the bundled example knowledge base (fictional devices) in {folder}")
@@ -147,11 +156,18 @@ def check(
     style: Style = Format.table,
     fail_on: Annotated[Gate, typer.Option("--fail-on", help="Exit 1 from this severity on.")] = Gate.violation,
     reasoner: Engine = Reasoner.compiled,
+    shapes_engine: Annotated[
+        ShapesEngine | None,
+        typer.Option("--shapes-engine", help="The fast one (default where installed), or the reference pyshacl."),
+    ] = None,
 ) -> None:
     """Check completeness before and after derivation; waived findings are shown and do not count."""
     from tmkb import reports
 
-    summary, findings, text, worst = reports.check(_options(kb, device, family, on, reasoner))
+    options = _options(kb, device, family, on, reasoner)
+    if shapes_engine is not None:
+        options = replace(options, shapes_engine=shapes_engine.value)
+    summary, findings, text, worst = reports.check(options)
     _out([summary if style == Format.table else findings], style)
     if style == Format.table:
         typer.echo(text, nl=False)

@@ -51,7 +51,7 @@ def is_noise(triple: Triple) -> bool:
         return True
     if p in _REFLEXIVE and (s == o or bare(o).startswith(_PLAIN)):
         return True
-    if p == rdf.type and is_iri(o) and bare(o).startswith(_PLAIN):
+    if bare(p).startswith(_PLAIN) and (o == owl.Thing or (p == rdf.type and is_iri(o) and bare(o).startswith(_PLAIN))):
         return True
     return not bare(p).startswith(_PLAIN) and "://" not in p
 

@@ -44,13 +44,14 @@ def _quiet(message: str) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """What every verb may be told: knowledge base, devices, family, day of judgement, engine; where to say progress."""
+    """What every verb may be told: knowledge base, devices, family, day of judgement, engines; where to say progress."""
 
     kb: Path | None = None
     device: str = ""
     family: str = ""
     on: date | None = None
     reasoner: str = "compiled"
+    shapes_engine: str = ""
     progress: Progress = field(default=_quiet)
 
     @property
@@ -129,7 +130,13 @@ def build(
     """
     kb, _ = find_kb(options.kb)
     found = sources.find_sources(kb, choose(kb, options.device))
-    shop = Workshop(found, reasoner or REASONERS[options.reasoner](), options.day, options.progress)
+    shop = Workshop(
+        found,
+        reasoner or REASONERS[options.reasoner](),
+        options.day,
+        options.progress,
+        shapes_engine=options.shapes_engine,
+    )
     keys = sorted(found.releases)
     if len(keys) >= _MANY and cache.folder() is not None and reasoner is None:
         specs = [view(name) for name in rows]
@@ -159,7 +166,7 @@ def _make(options: Options, keys: Sequence[str], check: bool, rows: Sequence[str
 
 def _make_part(options: Options, keys: Sequence[str], *, check: bool, rows: Sequence[str]) -> None:
     found = sources.find_sources(options.kb or find_kb(None)[0], keys)
-    shop = Workshop(found, REASONERS[options.reasoner](), options.day, _quiet)
+    shop = Workshop(found, REASONERS[options.reasoner](), options.day, _quiet, shapes_engine=options.shapes_engine)
     specs = [view(name) for name in rows]
     for release in map(shop.release, keys):
         with contextlib.suppress(TmkbError):

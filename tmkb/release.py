@@ -52,11 +52,13 @@ def rules(kind: str) -> Sequence[QuerySpec]:
 class Workshop:
     """What all releases of one run share: their files, the core, the shapes, the reasoner and the day."""
 
-    def __init__(self, sources: SourceSet, reasoner: Reasoner, day: date, progress: Progress) -> None:
+    def __init__(
+        self, sources: SourceSet, reasoner: Reasoner, day: date, progress: Progress, *, shapes_engine: str = ""
+    ) -> None:
         """Take the files; nothing becomes statements before it is needed."""
         self.sources, self.reasoner, self.day, self.progress = sources, reasoner, day, progress
         self.checkers = {
-            kind: validate.Checker(resources.ontology() / "shapes", kind)
+            kind: validate.Checker(resources.ontology() / "shapes", kind, shapes_engine)
             for kind in (validate.AUTHORING, validate.ASSURANCE)
         }
 

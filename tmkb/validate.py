@@ -24,9 +24,10 @@ _DATA_FIRST = {"device": 0, "module": 1, "policy": 2, "family": 3, "library": 4,
 class Checker:
     """The shapes of one folder, ready to run on any release."""
 
-    def __init__(self, folder: Path, kind: str) -> None:
-        """Name the shape files; they are read when first needed."""
+    def __init__(self, folder: Path, kind: str, engine: str = "") -> None:
+        """Name the shape files, which are read when first needed, and the engine (the preferred one without a name)."""
         self.kind = kind
+        self._engine = shacl.engine(engine or None)
         self._paths = sorted([*folder.glob("*.ttl"), *(folder / kind).glob("*.ttl")])
         self._shapes: shacl.Shapes | None = None
 
@@ -34,7 +35,7 @@ class Checker:
     def digest(self) -> str:
         """The hash of shapes and engine."""
         files = b"\0".join(p.read_bytes() for p in self._paths)
-        return hashlib.sha256(shacl.NAME.encode() + files).hexdigest()
+        return hashlib.sha256(self._engine.name.encode() + files).hexdigest()
 
     def validate(self, assembled: AssembledGraph, triples: Iterable[Triple], *, on: date) -> tuple[Finding, ...]:
         """Return the findings of these shapes on *triples*, sorted, with places, waivers as of *on* applied.
@@ -42,7 +43,7 @@ class Checker:
         A shape that had no node to look at gives a finding too: silence about nothing is no clean result.
         """
         if self._shapes is None:
-            self._shapes = shacl.Shapes(self._paths)
+            self._shapes = shacl.Shapes(self._paths, self._engine)
         triples = list(triples)
         results = self._shapes.validate([*triples, (RUN, dct.date, literal(on.isoformat(), "date"))])
         structural = self._shapes.structural(tm.findingKind, tm.finding_structural)

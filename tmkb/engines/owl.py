@@ -59,7 +59,7 @@ class CompiledReasoner:
         Raises:
             AxiomError: schema or data use a construct that is not compiled; names it.
         """
-        base, values = self._base(schema)
+        base, anew = self._base(schema)
         told = list(data)
         for s, p, o in told:
             axiom = bare(p).startswith(BUILT_IN) and (p != rdf.type or bare(o).startswith(BUILT_IN))
@@ -67,13 +67,19 @@ class CompiledReasoner:
                 raise AxiomError(
                     (s, p, o), "axioms belong to the ontology or the library, not to the data of a release"
                 )
-        return base.triples | close(base, [*values, *told])
+        return base.triples | close(base, [*anew, *told])
 
     def _base(self, schema: Set[Triple]) -> tuple[Base, frozenset[Triple]]:
-        """Return what all releases share, and the values in it: what follows about a value is not kept in RDF."""
+        """Return what all releases share, and what is told anew to each.
+
+        What follows about a value is not kept in RDF, and that a thing is a Thing is noise: where an axiom asks for
+        either, it is concluded again.
+        """
         if self._kept is None or self._kept[0] != schema:
             refuse(schema)
             closed = self._closed_schema(schema)
-            values = frozenset(t for t in closed if is_literal(t[2]))
-            self._kept = (schema, Base(compile_schema(closed), closed - values), values)
+            program = compile_schema(closed)
+            things = owl.Thing in program.classes
+            anew = frozenset(t for t in closed if is_literal(t[2]) or (things and t[1] == rdf.type))
+            self._kept = (schema, Base(program, closed - anew), anew)
         return self._kept[1:]

@@ -56,6 +56,8 @@ class FastEngine:
         core = [t for t in shapes.triples if t[1] != word("sparql") and t[0] not in parts]
         seen = {term for t in core for term in t if is_iri(term)} | {rdf.type, rdfs.subClassOf}
         compiled = shacl.Shapes.from_text(_document(core), "ntriples")
+        if len(compiled) < len(shapes.node_shapes):
+            raise EngineError("E-SHACL", f"{len(shapes.node_shapes)} shapes were given and {len(compiled)} understood")
 
         def run(data: Sequence[Triple]) -> Iterator[RawResult]:
             yield from _core(shapes, compiled, [t for t in data if t[1] in seen])
@@ -73,6 +75,8 @@ def _refuse(shapes: ShapeGraph) -> None:
     for subject, predicate, value in shapes.triples:
         if predicate.startswith(f"<{SH}") and predicate[len(SH) + 1 : -1] not in WORDS:
             raise _broken(subject, f"{predicate} was never compared with the reference engine")
+        if predicate.startswith(word("target")[:-1]) and subject not in shapes.node_shapes:
+            raise _broken(subject, "it has a target and is not called a sh:NodeShape")
         if predicate == word("property") and len(shapes.objects(value, word("path"))) != 1:
             raise _broken(subject, f"its property shape {value} has not exactly one path")
     for shape in shapes.node_shapes:
