@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the ontology, the shapes, the queries and the command line; same sources, same bytes."""
+"""Write docs/reference/ and ontology/closed.nt from ontology, shapes, queries, rules and command line; same bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 import typer
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+import generate_closure as closure  # noqa: E402
 
 from tmkb import headers, resources  # noqa: E402
 from tmkb.cli import app  # noqa: E402
@@ -37,9 +39,8 @@ def title(path: Path, name: str) -> str:
 
 def table(titles: list[str], rows: list[list[str]]) -> str:
     """Return a Markdown table, or nothing when there are no rows."""
-    cells = [
-        [c.replace("|", "\\|").replace("<", "&lt;") for c in row] for row in (titles, ["---"] * len(titles), *rows)
-    ]
+    lines = (titles, ["---"] * len(titles), *rows)
+    cells = [[c.replace("|", "\\|").replace("<", "&lt;") for c in row] for row in lines]
     return "\n" + "".join("| " + " | ".join(row) + " |\n" for row in cells) if rows else ""
 
 
@@ -109,9 +110,9 @@ def cli() -> str:
 
 
 PAGES = {"ontology.md": ontology, "shapes.md": shapes, "queries.md": queries, "cli.md": cli}
+PAGES["owl-rules.md"] = lambda: NOTE + closure.rules(table)
 
 if __name__ == "__main__":
+    (ROOT / "ontology" / "closed.nt").write_text(closure.closed_schema(), encoding="utf-8")
     for name, make in PAGES.items():
-        path = ROOT / "docs" / "reference" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(make(), encoding="utf-8")
+        (ROOT / "docs" / "reference" / name).write_text(make(), encoding="utf-8")

@@ -23,6 +23,7 @@ _PLAIN = (OWL, RDF, RDFS, XSD)
 _REFLEXIVE = {owl.sameAs, owl.equivalentClass, owl.equivalentProperty, rdfs.subClassOf, rdfs.subPropertyOf}
 _SCHEMA = ("ontology", "library")
 _ROWS = 20
+Schema = tuple[frozenset[Triple], frozenset[str]]
 Premises = Callable[[ClosedGraph, Triple], Sequence[Statement]]
 
 
@@ -34,7 +35,8 @@ def silent_properties(schema: Iterable[Triple]) -> frozenset[str]:
     schema = list(schema)
     silent = set(FOR_PEOPLE) | {s for s, p, o in schema if p == rdf.type and o == owl.AnnotationProperty}
     data = {s for s, p, o in schema if p == rdf.type and o == owl.DatatypeProperty}
-    mentioned = {t for s, p, o in schema if p not in silent for t in (s, o) if t in data and p != rdf.type}
+    told = {(s, p, o) for s, p, o in schema if p not in silent and (p, o) != (rdf.type, owl.DatatypeProperty)}
+    mentioned = {t for s, _, o in told for t in (s, o) if t in data}
     return frozenset(silent | data - mentioned)
 
 
@@ -56,7 +58,7 @@ def is_noise(triple: Triple) -> bool:
     return not bare(p).startswith(_PLAIN) and "://" not in p
 
 
-def schema_of(core: Iterable[Statement]) -> tuple[frozenset[Triple], frozenset[str]]:
+def schema_of(core: Iterable[Statement]) -> Schema:
     """Return what ontology and library say that has consequences, and the properties that have none."""
     told = frozenset(s.triple for s in core if s.origin.role in _SCHEMA)
     silent = silent_properties(told)
@@ -64,23 +66,29 @@ def schema_of(core: Iterable[Statement]) -> tuple[frozenset[Triple], frozenset[s
 
 
 def close(
-    assembled: AssembledGraph, *, reasoner: Reasoner, clashes: Sequence[QuerySpec], premises: Premises
+    assembled: AssembledGraph,
+    *,
+    reasoner: Reasoner,
+    clashes: Sequence[QuerySpec],
+    premises: Premises,
+    schema: Schema | None = None,
 ) -> ClosedGraph:
     """Return *assembled* together with everything OWL 2 RL lets us conclude from it.
 
     The input is left as it was; conclusions are kept in ``entailed``, so that a reader can always tell what a
-    person wrote from what a rule concluded.
+    person wrote from what a rule concluded. *schema* saves looking for it in the core again.
 
     Raises:
         InconsistencyError: two statements cannot both hold; names both and their files.
         SourceError: an axiom uses a construct that the compiled rules refuse; names it and its file.
     """
-    schema, silent = schema_of(assembled.core)
+    axioms, silent = schema or schema_of(assembled.core)
     asserted = assembled.triples
+    loud = {t for t in asserted if t[1] not in silent}
     check = Check(clashes, premises)
-    check.refuse(ClosedGraph(assembled, frozenset()), asserted)
+    check.refuse(ClosedGraph(assembled, frozenset()), loud)
     try:
-        everything = reasoner.close(schema, {t for t in asserted - schema if t[1] not in silent})
+        everything = reasoner.close(axioms, loud - axioms)
     except AxiomError as error:
         error.where = str(assembled.origins.get(error.triple, ""))
         raise
@@ -91,21 +99,18 @@ def close(
 
 def closed_schema(schema: Set[Triple]) -> frozenset[Triple]:
     """Return a schema with its conclusions under owlrl: as shipped if it is the shipped schema, else kept or made."""
-    key = schema_digest(schema)
-    head, _, shipped = resources.closed_schema().partition("\n")
-    if head == f"# {key}":
-        return frozenset(schema) | frozenset(_read(shipped.replace(" .\n", "\n")))
-    kept = cache.get("schema", cache.digest(key))
-    if kept is None:
-        kept = conclusions(schema)
-        cache.put("schema", cache.digest(key), kept)
-    return frozenset(schema) | frozenset(_read(kept.replace(" .\n", "\n")))
+    digest = schema_digest(schema)
+    head, _, text = resources.closed_schema().partition("\n")
+    if head != f"# {digest}":
+        key = cache.digest(digest, OwlrlReasoner().name)
+        text = cache.get("schema", key) or conclusions(schema)
+        cache.put("schema", key, text)
+    return frozenset(schema) | frozenset(_read(text.replace(" .\n", "\n")))
 
 
 def schema_digest(schema: Iterable[Triple]) -> str:
-    """Return the hash that tells one schema and one version of owlrl from another."""
-    lines = sorted(" ".join(t) for t in schema)
-    return hashlib.sha256("\n".join([OwlrlReasoner().name, *lines]).encode()).hexdigest()
+    """Return the hash that tells one schema from another."""
+    return hashlib.sha256("\n".join(sorted(" ".join(t) for t in schema)).encode()).hexdigest()
 
 
 def conclusions(schema: Set[Triple]) -> str:

@@ -24,7 +24,7 @@ from tmkb.engines import sparql
 from tmkb.engines.owl import Reasoner
 from tmkb.engines.sparql import Row, Store
 from tmkb.headers import QuerySpec, catalogue
-from tmkb.infer import close
+from tmkb.infer import Schema, close, schema_of
 from tmkb.model.findings import Finding
 from tmkb.model.graphs import (
     AssembledGraph,
@@ -81,6 +81,11 @@ class Workshop:
         statements, vocabulary = load.load_core(self.sources.core)
         cache.put("core", self._core_digest, cache.packed(statements))
         return statements, vocabulary
+
+    @cached_property
+    def schema(self) -> Schema:
+        """What ontology and library say that has consequences, and the properties that have none."""
+        return schema_of(self.core[0])
 
     @cached_property
     def modules(self) -> tuple[Statement, ...]:
@@ -179,7 +184,7 @@ class Release:
         if kept is not None:
             return ClosedGraph(self.assembled, frozenset(t for _, t in _read(kept)))
         self._shop.progress(f"{self.key}: inferring")
-        closed = close_release(self.assembled, self._shop.reasoner)
+        closed = close_release(self.assembled, self._shop.reasoner, self._shop.schema)
         cache.put("closed", self.fingerprint, _written(dict.fromkeys(closed.entailed, "-")))
         return closed
 
@@ -273,9 +278,9 @@ class Release:
             self.__dict__.pop(part, None)
 
 
-def close_release(assembled: AssembledGraph, reasoner: Reasoner) -> ClosedGraph:
+def close_release(assembled: AssembledGraph, reasoner: Reasoner, schema: Schema | None = None) -> ClosedGraph:
     """Return an assembled release with what OWL 2 RL concludes."""
-    return close(assembled, reasoner=reasoner, clashes=rules("check"), premises=prove.premises)
+    return close(assembled, reasoner=reasoner, clashes=rules("check"), premises=prove.premises, schema=schema)
 
 
 def families(statements: Iterable[Statement], device: str) -> set[str]:

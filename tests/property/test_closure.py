@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tmkb import load
-from tmkb.engines.owl import OwlrlReasoner
-from tmkb.infer import is_noise
+from tmkb import load, sources
+from tmkb.engines.owl import CompiledReasoner
+from tmkb.infer import closed_schema, is_noise
 from tmkb.terms import OWL, owl, rdf, rdfs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,25 +50,29 @@ _facts = st.one_of(
 graphs = st.frozensets(_facts, min_size=1, max_size=12)
 
 
-def closure(triples: frozenset[Triple]) -> frozenset[Triple]:
+REASONER = CompiledReasoner(closed_schema)
+
+
+def closure(data: frozenset[Triple]) -> frozenset[Triple]:
     """Return what infer.close keeps: the asserted triples and every conclusion that is not noise."""
-    everything = OwlrlReasoner().close(triples)
-    return triples | frozenset(t for t in everything - triples if not is_noise(t))
+    told = ONTOLOGY | data
+    everything = REASONER.close(ONTOLOGY, data - ONTOLOGY)
+    return told | frozenset(t for t in everything - told if not is_noise(t))
 
 
-@settings(max_examples=12)
 @given(graphs)
 def test_closing_a_closed_graph_adds_nothing(graph: frozenset[Triple]) -> None:
     """P13: closure(closure(G)) = closure(G)."""
-    once = closure(ONTOLOGY | graph)
-    assert closure(once) == once
+    once = closure(graph)
+    assert once > graph | ONTOLOGY
+    named = {x(f"n{n}") for n in range(5)}
+    assert closure(frozenset(t for t in once if t[0] in named)) == once
 
 
-@settings(max_examples=12)
 @given(graphs, graphs)
 def test_more_statements_take_no_conclusion_away(graph: frozenset[Triple], more: frozenset[Triple]) -> None:
     """P13: G ⊆ H ⇒ closure(G) ⊆ closure(H)."""
-    assert closure(ONTOLOGY | graph) <= closure(ONTOLOGY | graph | more)
+    assert closure(graph) <= closure(graph | more)
 
 
 def test_the_small_ontology_concludes_what_derivation_needs() -> None:
@@ -79,7 +83,7 @@ def test_the_small_ontology_concludes_what_derivation_needs() -> None:
             (_NODES[2], x("heldBy"), _NODES[3]), (_NODES[3], x("partOf"), _NODES[4]), (_NODES[0], x("opens"), _NODES[4]),
         ]
     )  # fmt: skip
-    found = closure(ONTOLOGY | told)
+    found = closure(told)
     assert (_NODES[0], x("admits"), x("T1")) in found
     assert (_NODES[2], x("stored"), _NODES[0]) in found
 
@@ -95,7 +99,7 @@ MERGING = [
 
 def test_nothing_that_is_shipped_can_make_two_individuals_the_same() -> None:
     """P16: no file of ontology, library, policy, module or release uses a form from which sameAs could ever follow."""
-    asserted = load.load(load.find_sources(ROOT / "kb"))
+    asserted = load.load(sources.find_sources(ROOT / "kb"))
     stated = [*asserted.core, *asserted.modules, *(s for release in asserted.releases.values() for s in release)]
     assert len(asserted.releases) >= 3
     assert not [str(s.origin) for s in stated if set(s.triple) & set(MERGING)]
