@@ -44,7 +44,7 @@ def _quiet(message: str) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """What every verb may be told: knowledge base, devices, family, day of judgement, engines; where to say progress."""
+    """What every verb may be told: knowledge base, devices, family, day of judgement, engines, and where to talk."""
 
     kb: Path | None = None
     device: str = ""

@@ -13,7 +13,7 @@ from tmkb.engines.sparql import Row, Store
 from tmkb.errors import ParameterError
 from tmkb.headers import Param, QuerySpec
 from tmkb.model.findings import Finding
-from tmkb.model.graphs import ClosedGraph, RatedGraph, Triple
+from tmkb.model.graphs import AssembledGraph, ClosedGraph, RatedGraph, Triple
 from tmkb.model.tables import Cell, ResultTable
 from tmkb.terms import BASE, CORE_GRAPH, LIB, PREFIXES, TM, lexical, literal, rdf, rdfs
 
@@ -74,12 +74,17 @@ def store_of(graphs: Sequence[ClosedGraph | RatedGraph]) -> Store:
     store = Store(union=True, into=graphs[0].assembled.release if len(graphs) == 1 else "")
     core: set[Triple] = set()
     for release in graphs:
-        base = release.assembled.device[:-1]
-        own = {t for t in one_label(release.local) if t[0].startswith(base) or t[2].startswith(base)}
-        core |= release.assembled.core_triples | (release.local - own)
-        store.add(own, graph=release.assembled.release)
+        core |= release.assembled.core_triples | add_local(store, release.assembled, release.local)
     store.add(core, graph=CORE_GRAPH)
     return store
+
+
+def add_local(store: Store, assembled: AssembledGraph, local: frozenset[Triple]) -> frozenset[Triple]:
+    """Add what is about the device to the graph of its release, and return the rest, which is about the core."""
+    base = assembled.device[:-1]
+    own = {t for t in one_label(local) if t[0].startswith(base) or t[2].startswith(base)}
+    store.add(own, graph=assembled.release)
+    return local - own
 
 
 def one_label(triples: Iterable[Triple]) -> list[Triple]:

@@ -38,10 +38,11 @@ from tmkb.model.graphs import (
     Triple,
 )
 from tmkb.rate import rate
-from tmkb.terms import XSD, bare, datatype, is_literal, lexical, rdf, tm
+from tmkb.terms import CORE_GRAPH, XSD, bare, datatype, is_literal, lexical, rdf, tm
 from tmkb.vocabulary import Vocabulary
 
 Progress = Callable[[str], None]
+_STAGES = ("assembled", "closed", "derived", "rated")
 
 
 def rules(kind: str) -> Sequence[QuerySpec]:
@@ -122,9 +123,7 @@ class Release:
         self.key, self._shop = key, shop
         own = shop.files(key)
         self._sources = {key: own, **{member: shop.files(member) for member in systems.member_releases(own)}}
-        self._bench: Store | None = (
-            None  # closed and derived here and now: rules go on from there without loading again
-        )
+        self._benched = 0  # how many of _STAGES the store holds
         self._files = cache.digest(shop.digest, *(line for some in self._sources.values() for line in _digests(some)))
 
     @cached_property
@@ -195,11 +194,13 @@ class Release:
         if kept is not None:
             return DerivedGraph(self.closed, {t: rule for rule, t in _read(kept)})
         self._shop.progress(f"{self.key}: deriving")
-        if len(self._sources) > 1:
+        if (
+            len(self._sources) > 1
+        ):  # the links of a system are sorted out after the rules, so it has no use for the bench
             derived = derive(self.closed, rules("derive"), self._threats_of_members())
         else:
-            self._bench = query.store_of([self.closed])
-            derived = derive(self.closed, rules("derive"), store=self._bench)
+            derived = derive(self.closed, rules("derive"), store=self._bench("closed"))
+            self._benched = max(self._benched, 3)  # the rules have filled the bench
         cache.put("derived", self.fingerprint, _written(derived.firings))
         return derived
 
@@ -219,9 +220,8 @@ class Release:
             return RatedGraph(self.derived, {t: rule for rule, t in _read(kept)})
         derived = self.derived
         self._shop.progress(f"{self.key}: rating")
-        rated = rate(derived, rules("rate"), fire=fire, store=self._bench)
-        if self._bench is not None:
-            self._store = self._bench
+        rated = rate(derived, rules("rate"), fire=fire, store=self._bench("derived"))
+        self._benched = max(self._benched, 4)
         cache.put("rated", self.fingerprint, _written(rated.firings))
         return rated
 
@@ -232,7 +232,8 @@ class Release:
         if kept is None:
             self._shop.progress(f"{self.key}: {kind} check")
             triples = self.assembled.triples if kind == validate.AUTHORING else self.rated.triples
-            found = self._shop.checkers[kind].validate(self.assembled, triples, on=self._shop.day)
+            store = self._bench("assembled" if kind == validate.AUTHORING else "rated")
+            found = self._shop.checkers[kind].validate(self.assembled, triples, on=self._shop.day, store=store)
             kept = json.dumps([astuple(finding) for finding in found])
             cache.put(kind, key, kept)
         return tuple(Finding(*fields) for fields in json.loads(kept))
@@ -259,21 +260,36 @@ class Release:
         key = cache.digest(self.fingerprint, spec.text)
         kept = cache.get("rows", key)
         if kept is None:
-            kept = json.dumps(query.select(self._store, spec))
+            kept = json.dumps(query.select(self._bench("rated") or query.store_of([self.rated]), spec))
             cache.put("rows", key, kept)
         return [tuple(row) for row in json.loads(kept)]
 
-    @cached_property
-    def _store(self) -> Store:
-        """The rated release, ready for questions: the bench on which it was made, or loaded from what was kept."""
-        rated = self.rated
-        return self.__dict__.get("_store") or query.store_of([rated])
+    def _bench(self, stage: str) -> Store | None:
+        """Return one store that goes along with the stages and holds just what is known at this one.
+
+        Each stage adds what it concluded, so nothing is loaded twice; None when a later stage has been there already.
+        """
+        graph = getattr(self, stage)  # made first: making it may take the bench to this stage
+        if not self._benched:
+            self._store, self._benched = query.store_of([ClosedGraph(self.assembled, frozenset())]), 1
+        wanted = _STAGES.index(stage) + 1
+        if self._benched > wanted:
+            return None
+        if self._benched < 2 <= wanted:
+            rest = query.add_local(self._store, self.assembled, self.closed.entailed)
+            self._store.add(rest, graph=CORE_GRAPH)
+        if self._benched < 3 <= wanted:
+            self._store.add(self.derived.firings)
+        if self._benched < 4 <= wanted:
+            self._store.add(graph.firings)
+        self._benched = wanted
+        return self._store
 
     def forget(self) -> None:
         """Let go of what was made; it is found or made again when it is asked for."""
         if cache.folder() is None:
             return
-        self._bench = None
+        self._benched = 0
         for part in ("_read", "_fresh", "assembled", "closed", "derived", "rated", "_store"):
             self.__dict__.pop(part, None)
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tmkb.engines import shacl
+from tmkb.engines.sparql import Store
 from tmkb.model.findings import NOTHING_TO_CHECK, Finding
 from tmkb.model.graphs import AssembledGraph, Origin, Triple
 from tmkb.terms import BASE, LIB, RUN, TMS, bare, dct, lexical, literal, rdf, rdfs, sh, tm
@@ -37,15 +38,21 @@ class Checker:
         files = b"\0".join(p.read_bytes() for p in self._paths)
         return hashlib.sha256(self._engine.name.encode() + files).hexdigest()
 
-    def validate(self, assembled: AssembledGraph, triples: Iterable[Triple], *, on: date) -> tuple[Finding, ...]:
+    def validate(
+        self, assembled: AssembledGraph, triples: Iterable[Triple], *, on: date, store: Store | None = None
+    ) -> tuple[Finding, ...]:
         """Return the findings of these shapes on *triples*, sorted, with places, waivers as of *on* applied.
 
-        A shape that had no node to look at gives a finding too: silence about nothing is no clean result.
+        A shape that had no node to look at gives a finding too: silence about nothing is no clean result. A *store*
+        that holds *triples* saves loading them; it takes the day as well.
         """
         if self._shapes is None:
             self._shapes = shacl.Shapes(self._paths, self._engine)
         triples = list(triples)
-        results = self._shapes.validate([*triples, (RUN, dct.date, literal(on.isoformat(), "date"))])
+        today = (RUN, dct.date, literal(on.isoformat(), "date"))
+        if store is not None:
+            store.add([today], graph=RUN)
+        results = self._shapes.validate([*triples, today], store)
         structural = self._shapes.structural(tm.findingKind, tm.finding_structural)
         places = Places(assembled.origins)
         labels = {s: lexical(o) for s, p, o in assembled.core_triples if p == rdfs.label}

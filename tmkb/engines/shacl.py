@@ -14,6 +14,7 @@ from typing import Protocol
 
 import pyoxigraph as ox
 
+from tmkb.engines.sparql import Store
 from tmkb.errors import EngineError, ParameterError
 from tmkb.model.graphs import Triple
 from tmkb.terms import RDFS, SH, owl, rdf, rdfs
@@ -34,7 +35,7 @@ class RawResult:
     component: str
 
 
-Run = Callable[[Sequence[Triple]], Iterable[RawResult]]
+Run = Callable[[Sequence[Triple], Store | None], Iterable[RawResult]]
 
 
 class ShapesEngine(Protocol):
@@ -126,8 +127,8 @@ class Shapes:
         """Return the nodes of *data* that each node shape looks at; none means that it checked nothing."""
         return targets(self.graph, data)
 
-    def validate(self, data: Iterable[Triple]) -> list[RawResult]:
-        """Return every result of every shape on *data*, sorted.
+    def validate(self, data: Iterable[Triple], store: Store | None = None) -> list[RawResult]:
+        """Return every result of every shape on *data*, sorted; a *store* that holds the same saves loading it.
 
         Raises:
             EngineError: the engine failed or a shape is broken; that is never a clean result.
@@ -135,7 +136,7 @@ class Shapes:
         try:
             if self._run is None:
                 self._run = self._engine.compile(self.graph)
-            return sorted(set(self._run(list(data))))
+            return sorted(set(self._run(list(data), store)))
         except (KeyboardInterrupt, SystemExit, EngineError):
             raise
         except BaseException as error:  # a panic of an engine is no Exception; each kind means that nothing was checked

@@ -15,6 +15,7 @@ import pyoxigraph as ox
 import shacl
 
 from tmkb.engines.shacl import RawResult, Run, ShapeGraph, targets, word
+from tmkb.engines.sparql import Store
 from tmkb.errors import EngineError
 from tmkb.model.graphs import Triple
 from tmkb.terms import SH, is_iri, lexical, rdf, rdfs, sh
@@ -59,9 +60,9 @@ class FastEngine:
         if len(compiled) < len(shapes.node_shapes):
             raise EngineError("E-SHACL", f"{len(shapes.node_shapes)} shapes were given and {len(compiled)} understood")
 
-        def run(data: Sequence[Triple]) -> Iterator[RawResult]:
+        def run(data: Sequence[Triple], store: Store | None = None) -> Iterator[RawResult]:
             yield from _core(shapes, compiled, [t for t in data if t[1] in seen])
-            yield from _constraints(shapes, queries, data)
+            yield from _constraints(shapes, queries, data, store)
 
         return run
 
@@ -144,15 +145,17 @@ def _prefixes(shapes: ShapeGraph, part: str) -> dict[str, str]:
     }
 
 
-def _constraints(shapes: ShapeGraph, queries: Sequence[_Query], data: Sequence[Triple]) -> Iterator[RawResult]:
+def _constraints(
+    shapes: ShapeGraph, queries: Sequence[_Query], data: Sequence[Triple], store: Store | None
+) -> Iterator[RawResult]:
     """Run each query once for each focus node, which stands in it in place of $this."""
     foci = targets(shapes, data)
-    store = ox.Store()
-    # Strings of the strict reader need no second check of each IRI.
-    store.bulk_load(_document(data).encode(), format=ox.RdfFormat.N_TRIPLES, lenient=True)
+    if store is None:
+        store = Store()
+        store.add(data)
     for query in queries:
         for text, bound in _runs(query.text, sorted(foci[query.shape]) or [query.shape]):
-            rows = store.query(text, prefixes=query.prefixes, substitutions=bound)  # type: ignore[arg-type]
+            rows = store.query(text, query.prefixes, bound)
             if not isinstance(rows, ox.QuerySolutions):
                 raise _broken(query.shape, "its query is no SELECT")
             names = [variable.value for variable in rows.variables]

@@ -20,6 +20,7 @@ from rdflib.plugins.sparql.parser import parseQuery
 
 from tmkb.engines import convert
 from tmkb.engines.shacl import RawResult, Run, ShapeGraph
+from tmkb.engines.sparql import Store
 from tmkb.errors import EngineError
 from tmkb.model.graphs import Triple
 
@@ -36,7 +37,11 @@ class PyshaclEngine:
         """Return what validates data against *shapes*."""
         with _replaced(rdflib, {"NORMALIZE_LITERALS": False}):
             graph = _graph(shapes.triples)
-        return lambda data: _validate(shapes, graph, data)
+
+        def run(data: Sequence[Triple], store: Store | None = None) -> list[RawResult]:
+            return _validate(shapes, graph, data)
+
+        return run
 
 
 def _node(term: str) -> rdflib.term.Node:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import pyoxigraph as ox
 
@@ -124,6 +125,15 @@ class Store:
             made.update([(row[s], row[p], row[o]) for row in rows if row[s][:1] == "<" and row[o]])
         return made
 
+    def query(
+        self, text: str, prefixes: Mapping[str, str], bound: Mapping[ox.Variable, ox.NamedNode | ox.Literal]
+    ) -> object:
+        """Return the engine's own answer to a query, for other engines that work on the same triples."""
+        values: Any = bound
+        return self._store.query(
+            text, prefixes=dict(prefixes), substitutions=values, use_default_graph_as_union=self._union
+        )
+
     def select(self, text: str, bindings: Mapping[str, str] | None = None) -> tuple[tuple[str, ...], list[Row]]:
         """Return variables and rows of a SELECT; *bindings* are put in as terms, never as text.
 
@@ -132,8 +142,8 @@ class Store:
         """
         values = {ox.Variable(name): _term(value) for name, value in (bindings or {}).items()}
         try:
-            answer = self._store.query(text, substitutions=values)  # type: ignore[arg-type]
-            names = tuple(v.value for v in answer.variables)  # type: ignore[union-attr]
+            answer: Any = self._store.query(text, substitutions=values)  # type: ignore[arg-type]
+            names = tuple(v.value for v in answer.variables)
             rows: list[Row] = [tuple([cell or None for cell in row]) for row in _rows(answer, _Cells())]
         except (SyntaxError, OSError, ValueError, AttributeError, TypeError, RuntimeError) as error:
             raise RuleError("E-RULE", f"query cannot be run: {error}") from None
