@@ -28,7 +28,7 @@ check: $(STAMP) ## what takes seconds
 	$(BIN)/mypy -p tmkb -p benchmarks
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## how long and how large on 10, 100 and 1,000 devices; takes hours, wants a quiet machine
+bench: $(STAMP) ## how long and how large on 10, 100 and 1,000 devices; takes an hour or two, wants a quiet machine
 	$(BIN)/python -m benchmarks.run --write-docs
 
 format: $(STAMP)
