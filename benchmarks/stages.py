@@ -30,8 +30,9 @@ from tmkb.infer import is_noise, schema_of
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, RatedGraph, Source, SourceSet, Triple
 from tmkb.query import KnowledgeBase
 from tmkb.rate import rate
-from tmkb.release import Workshop, close_release, rules
+from tmkb.release import close_release, rules
 from tmkb.terms import RUN, dct, literal
+from tmkb.workshop import Workshop
 
 DAY = date(2026, 11, 23)
 KINDS = (validate.AUTHORING, validate.ASSURANCE)

@@ -26,8 +26,9 @@ from tmkb.infer import closed_schema
 from tmkb.model.findings import Finding
 from tmkb.model.graphs import AssertedGraph, SourceSet
 from tmkb.query import KnowledgeBase
-from tmkb.release import Progress, Release, Workshop, rules
+from tmkb.release import Release, rules
 from tmkb.terms import shown
+from tmkb.workshop import Progress, Workshop
 
 REASONERS: dict[str, Callable[[], Reasoner]] = {
     "compiled": lambda: CompiledReasoner(closed_schema),
@@ -140,11 +141,11 @@ def build(
     keys = sorted(found.releases)
     if len(keys) >= _MANY and cache.folder() is not None and reasoner is None:
         specs = [view(name) for name in rows]
-        new = [key for key in keys if not shop.release(key).kept(check=check, specs=specs)]
+        new = [key for key in keys if not Release(key, shop).kept(check=check, specs=specs)]
         if len(new) >= _MANY:
             _make(replace(options, kb=kb, progress=_quiet), new, check, rows, options.progress)
     releases, reports = [], {}
-    for release in map(shop.release, keys):
+    for release in (Release(key, shop) for key in keys):
         if not options.family or options.family in release.head["families"]:
             reports[release.key] = findings(release, check=check)
             releases.append(release)
@@ -168,7 +169,7 @@ def _make_part(options: Options, keys: Sequence[str], *, check: bool, rows: Sequ
     found = sources.find_sources(options.kb or find_kb(None)[0], keys)
     shop = Workshop(found, REASONERS[options.reasoner](), options.day, _quiet, shapes_engine=options.shapes_engine)
     specs = [view(name) for name in rows]
-    for release in map(shop.release, keys):
+    for release in (Release(key, shop) for key in keys):
         with contextlib.suppress(TmkbError):
             if not options.family or options.family in release.head["families"]:
                 findings(release, check=check)

@@ -12,19 +12,17 @@ deleted at any time and is then made again (docs/decisions/0011).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
-from datetime import date
 from functools import cached_property
 
 from tmkb import cache, load, prove, query, resources, systems, validate
 from tmkb.assemble import assemble
 from tmkb.derive import derive, fire
-from tmkb.engines import sparql
 from tmkb.engines.owl import Reasoner
 from tmkb.engines.sparql import Row, Store
 from tmkb.headers import QuerySpec, catalogue
-from tmkb.infer import Schema, close, schema_of
+from tmkb.infer import Schema, close
 from tmkb.model.findings import Finding
 from tmkb.model.graphs import (
     AssembledGraph,
@@ -32,87 +30,19 @@ from tmkb.model.graphs import (
     ClosedGraph,
     DerivedGraph,
     RatedGraph,
-    Source,
-    SourceSet,
     Statement,
     Triple,
 )
 from tmkb.rate import rate
 from tmkb.terms import CORE_GRAPH, XSD, bare, datatype, is_literal, lexical, rdf, tm
-from tmkb.vocabulary import Vocabulary
+from tmkb.workshop import Workshop, digests, folder_of
 
-Progress = Callable[[str], None]
 _STAGES = ("assembled", "closed", "derived", "rated")
 
 
 def rules(kind: str) -> Sequence[QuerySpec]:
     """Return the shipped queries of one kind in the order in which they run."""
     return catalogue(resources.queries() / kind)
-
-
-class Workshop:
-    """What all releases of one run share: their files, the core, the shapes, the reasoner and the day."""
-
-    def __init__(
-        self, sources: SourceSet, reasoner: Reasoner, day: date, progress: Progress, *, shapes_engine: str = ""
-    ) -> None:
-        """Take the files; nothing becomes statements before it is needed."""
-        self.sources, self.reasoner, self.day, self.progress = sources, reasoner, day, progress
-        self.checkers = {
-            kind: validate.Checker(resources.ontology() / "shapes", kind, shapes_engine)
-            for kind in (validate.AUTHORING, validate.ASSURANCE)
-        }
-
-    @cached_property
-    def digest(self) -> str:
-        """The hash of what every release follows from, its own files and modules apart."""
-        return cache.digest(self.reasoner.name, self._core_digest)
-
-    @cached_property
-    def _core_digest(self) -> str:
-        return cache.digest(sparql.NAME, *_digests(self.sources.core))
-
-    @cached_property
-    def core(self) -> tuple[tuple[Statement, ...], Vocabulary]:
-        """Statements and vocabulary of ontology, library, policy and families, checked."""
-        kept = cache.get("core", self._core_digest)
-        if kept is not None:
-            statements = cache.unpacked(kept)
-            return statements, Vocabulary.of(statements)
-        statements, vocabulary = load.load_core(self.sources.core)
-        cache.put("core", self._core_digest, cache.packed(statements))
-        return statements, vocabulary
-
-    @cached_property
-    def schema(self) -> Schema:
-        """What ontology and library say that has consequences, and the properties that have none."""
-        return schema_of(self.core[0])
-
-    @cached_property
-    def modules(self) -> tuple[Statement, ...]:
-        """Statements of all modules, checked."""
-        return load.load_files(self.sources.modules, "module", self.core[1])
-
-    @cached_property
-    def described(self) -> Mapping[str, list[str]]:
-        """The folders that describe each module; a fault in any file of a module shows here, kept results or not."""
-        key = cache.digest(self._core_digest, *_digests(self.sources.modules))
-        kept = cache.get("modules", key)
-        if kept is None:
-            found: dict[str, list[str]] = {}
-            for s in (s for s in self.modules if s.triple[1:] == (rdf.type, tm.Module)):
-                found.setdefault(s.triple[0], []).append(_folder(s.origin.file))
-            kept = json.dumps(found)
-            cache.put("modules", key, kept)
-        return dict(json.loads(kept))
-
-    def files(self, key: str) -> Sequence[Source]:
-        """Return the files of a release that was read, chosen or member."""
-        return self.sources.releases.get(key) or self.sources.members[key]
-
-    def release(self, key: str) -> Release:
-        """Return one of the releases that were read."""
-        return Release(key, self)
 
 
 class Release:
@@ -124,13 +54,13 @@ class Release:
         own = shop.files(key)
         self._sources = {key: own, **{member: shop.files(member) for member in systems.member_releases(own)}}
         self._benched = 0  # how many of _STAGES the store holds
-        self._files = cache.digest(shop.digest, *(line for some in self._sources.values() for line in _digests(some)))
+        self._files = cache.digest(shop.digest, *(line for some in self._sources.values() for line in digests(some)))
 
     @cached_property
     def fingerprint(self) -> str:
         """The hash of everything the release follows from."""
-        modules = [source for source in self._shop.sources.modules if _folder(source.name) in self._needed]
-        return cache.digest(self._files, *_digests(modules))
+        modules = [source for source in self._shop.sources.modules if folder_of(source.name) in self._needed]
+        return cache.digest(self._files, *digests(modules))
 
     @cached_property
     def _needed(self) -> set[str]:
@@ -152,7 +82,9 @@ class Release:
     @cached_property
     def _fresh(self) -> AssembledGraph:
         """The release assembled from statements; it sees the modules of its fingerprint and no other."""
-        modules = tuple(s for s in self._shop.modules if _folder(s.origin.file) in self._needed) if self._needed else ()
+        modules = (
+            tuple(s for s in self._shop.modules if folder_of(s.origin.file) in self._needed) if self._needed else ()
+        )
         return assemble(AssertedGraph(self._shop.core[0], modules, self._read), self.key, rules("assemble"))
 
     @cached_property
@@ -184,7 +116,7 @@ class Release:
             return ClosedGraph(self.assembled, frozenset(t for _, t in _read(kept)))
         self._shop.progress(f"{self.key}: inferring")
         closed = close_release(self.assembled, self._shop.reasoner, self._shop.schema)
-        cache.put("closed", self.fingerprint, _written(dict.fromkeys(closed.entailed, "-")))
+        cache.put("closed", self.fingerprint, _written(dict.fromkeys(sorted(closed.entailed), "-")))
         return closed
 
     @cached_property
@@ -208,7 +140,7 @@ class Release:
         """Return (membership, threat) for each threat that a member has by itself."""
         found = set()
         for node, key in systems.members(self.assembled.local):
-            alone = self._shop.release(key)
+            alone = Release(key, self._shop)
             found |= {(node, s) for s, p, o in alone.derived.firings if (p, o) == (rdf.type, tm.Threat)}
         return found
 
@@ -309,14 +241,6 @@ def families(statements: Iterable[Statement], device: str) -> set[str]:
     return {bare(node).rstrip("/").rsplit("/", 1)[-1] for node in found}
 
 
-def _folder(file: str) -> str:
-    return file.rsplit("/", 1)[0]
-
-
-def _digests(files: Iterable[Source]) -> list[str]:
-    return sorted(f"{source.role} {source.name} {source.sha256}" for source in files)
-
-
 def _packed(graph: AssembledGraph) -> str:
     return "\n".join([graph.key, graph.device, graph.release, cache.packed(graph.local)])
 
@@ -327,7 +251,7 @@ def _unpacked(text: str, core: tuple[Statement, ...]) -> AssembledGraph:
 
 
 def _written(made: Mapping[Triple, str]) -> str:
-    return "".join(f"{rule} {s} {p} {o}\n" for (s, p, o), rule in sorted(made.items()))
+    return "".join([f"{rule} {s} {p} {o}\n" for (s, p, o), rule in made.items()])
 
 
 def _read(text: str) -> Iterable[tuple[str, Triple]]:

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from tmkb.grid import fold, grid
@@ -241,7 +241,7 @@ def _stage(stage: StageRating) -> dict[str, object]:
     }
 
 
-def finding_text(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
+def finding_text(findings: Sequence[Finding]) -> str:
     """Return findings for reading: worst first, each message once with the nodes it concerns below it."""
     groups: dict[tuple[int, str, str, str, str], list[Finding]] = {}
     for f in findings:
@@ -252,16 +252,16 @@ def finding_text(findings: Sequence[Finding], names: Mapping[str, str]) -> str:
         lines += ["", f"{severity.upper()}{' (waived)' if rank == 3 else ''}  {release}  {shape}", f"  {safe(message)}"]
         entries = []
         for f in group:
-            value = f" ({safe(names.get(f.value) or shown(f.value))})" if f.value and f.value != f.focus else ""
+            value = f" ({safe(f.value_name or shown(f.value))})" if f.value and f.value != f.focus else ""
             waiver = f"  waived by {safe(f.waived_by.rsplit('/', 1)[-1])}" if f.waived_by else ""
             place = f"  [{safe(f.where)}]" if f.where else ""
-            entries.append(f"  - {safe(names.get(f.focus) or shown(f.focus))}{value}{place}{waiver}")
+            entries.append(f"  - {safe(f.name or shown(f.focus))}{value}{place}{waiver}")
         lines += sorted(set(entries))
     return "\n".join(lines) + "\n"
 
 
-def finding_table(findings: Sequence[Finding], names: Mapping[str, str], title: str) -> ResultTable:
-    """Return findings as rows, worst first; *names* say in words what the nodes are."""
+def finding_table(findings: Sequence[Finding], title: str) -> ResultTable:
+    """Return findings as rows, worst first."""
     columns = [
         ("severity", "Severity"),
         ("release", "Release"),
@@ -281,7 +281,7 @@ def finding_table(findings: Sequence[Finding], names: Mapping[str, str], title: 
             f.release,
             shown(f.shape),
             shown(f.focus),
-            names.get(f.focus, ""),
+            f.name,
             shown(f.value or None),
             f.message,
             f.where,

@@ -85,17 +85,8 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
         tuple(f"{release}: nothing to look at for {', '.join(sorted(shapes))}" for release, shapes in idle.items()),
     )
     worst = max((f.severity for f in open_ones), key=SEVERITIES.index, default="")
-    names: dict[str, str] = {}
-    for one in kb.each():
-        names |= {s: lexical(o) for r in one.releases for s, p, o in sorted(r.rated.local) if p == rdfs.label}
-        for row in views.threats(one, pipeline.view):
-            names[f"<{row.iri}>"] = f"{row.id} {row.pattern_name}: {row.asset_title} via {row.entry_title}"
-    return (
-        summary,
-        render.finding_table(findings, names, "Findings"),
-        render.finding_text([f for f in findings if f.component != NOTHING_TO_CHECK], names),
-        worst,
-    )
+    told = [f for f in findings if f.component != NOTHING_TO_CHECK]
+    return summary, render.finding_table(findings, "Findings"), render.finding_text(told), worst
 
 
 def threats(options: Options, view: str) -> list[ResultTable]:

@@ -57,6 +57,7 @@ class Checker:
         places = Places(assembled.origins)
         labels = {s: lexical(o) for s, p, o in assembled.core_triples if p == rdfs.label}
         entries = {s: o for s, p, o in triples if p == tm.entry}
+        names = Names(triples)
         waivers = _waivers(assembled.local_triples, on)
         findings = [
             Finding(
@@ -71,16 +72,49 @@ class Checker:
                 places.find(r.focus, r.path, r.value) or places.find(entries.get(r.focus, "")),
                 "" if r.shape in structural else waivers.get((r.shape, r.focus), ""),
                 r.component,
+                names.of(r.focus),
+                names.of(r.value),
             )
             for r in results
         ]
         idle = (shape for shape, nodes in self._shapes.foci(triples).items() if not nodes)
-        said = "nothing in this release is of the kind that this shape looks at"
+        here, said = assembled.release, "nothing in this release is of the kind that this shape looks at"
         nothing = [
-            Finding(assembled.key, "info", shape, assembled.release, "", "", said, component=NOTHING_TO_CHECK)
+            Finding(assembled.key, "info", shape, here, "", "", said, component=NOTHING_TO_CHECK, name=names.of(here))
             for shape in idle
         ]
         return tuple(sorted(findings + nothing))
+
+
+class Names:
+    """What nodes are called: by label; a threat by id, pattern, asset and entry, in a system with their members."""
+
+    def __init__(self, triples: Iterable[Triple]) -> None:
+        """Index labels and what threats consist of."""
+        self._label: dict[str, str] = {}
+        self._facts: dict[tuple[str, str], str] = {}
+        for s, p, o in triples:
+            if p == rdfs.label:
+                best = self._label.get(s, o)
+                self._label[s] = min(o, best, key=lambda label: (not label.endswith(("@en", '"')), label))
+            elif p in (tm.shortId, tm.pattern, tm.asset, tm.entry, tm.member):
+                self._facts[s, p] = o
+
+    def of(self, node: str) -> str:
+        """Return the name of a node, or nothing."""
+        if (node, tm.shortId) not in self._facts:
+            return self._plain(node)
+        parts = (self._facts.get((node, part), "") for part in (tm.pattern, tm.asset, tm.entry))
+        pattern, asset, entry = map(self._whole, parts)
+        return f"{lexical(self._facts[node, tm.shortId])} {pattern}: {asset} via {entry}"
+
+    def _plain(self, node: str) -> str:
+        return lexical(self._label[node]) if node in self._label else ""
+
+    def _whole(self, node: str) -> str:
+        name = self._plain(node) or (re.split(r"[#/]", bare(node))[-1] if node else "")
+        member = self._plain(self._facts.get((node, tm.member), ""))
+        return f"{name} [{member}]" if member else name
 
 
 class Places:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tmkb import cache
+from tmkb import cache, resources
 
 
 @pytest.fixture
@@ -38,11 +38,39 @@ def test_truncated_entry_counts_as_absent(folder: Path) -> None:
     assert cache.get("kind", "key") is None
 
 
+def test_an_entry_in_the_place_of_another_counts_as_absent(folder: Path) -> None:
+    """Whole bytes that belong to another key or kind are damage too."""
+    cache.put("kind", "key", "right")
+    cache.put("kind", "other", "wrong")
+    cache.put("kin", "key", "wrong")
+    for name in ("kind/other", "kin/key"):
+        (folder / "kind" / "key").write_bytes((folder / name).read_bytes())
+        assert cache.get("kind", "key") is None
+
+
+def test_another_program_has_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an older program kept is not found by a newer one, whatever its version says."""
+    before = cache.digest("a")
+    monkeypatch.setattr(resources, "program_digest", lambda: "another")
+    assert cache.digest("a") != before
+    assert cache.digest("a", "b") != cache.digest("ab")
+
+
+def test_has_looks_and_does_not_trust(folder: Path) -> None:
+    """A damaged entry is there, and still not read."""
+    assert not cache.has("kind", "key")
+    cache.put("kind", "key", "x")
+    assert cache.has("kind", "key")
+    (folder / "kind" / "key").write_bytes(b"")
+    assert cache.has("kind", "key") and cache.get("kind", "key") is None
+
+
 def test_empty_setting_switches_the_cache_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """``TMKB_CACHE=`` keeps nothing."""
     monkeypatch.setenv("TMKB_CACHE", "")
     cache.put("kind", "key", "x")
     assert cache.folder() is None and cache.get("kind", "key") is None
+    assert not cache.has("kind", "key")
 
 
 def test_unwritable_cache_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,6 +188,23 @@ def _closure(cls: str, below: Mapping[str, set[str]]) -> set[str]:
     return seen
 
 
+class Reference:
+    """pyshacl, imported when it has to run and not to be named."""
+
+    @property
+    def name(self) -> str:
+        """Engines and versions."""
+        from importlib.metadata import version
+
+        return f"pyshacl {version('pyshacl')}, rdflib {version('rdflib')}"
+
+    def compile(self, shapes: ShapeGraph) -> Run:
+        """Return what validates data against *shapes*."""
+        from tmkb.engines.shacl_pyshacl import compile_shapes
+
+        return compile_shapes(shapes)
+
+
 def engine(name: str | None = None) -> ShapesEngine:
     """Return the engine called *name*; without a name the fast one, or the reference where that is not installed.
 
@@ -199,9 +216,7 @@ def engine(name: str | None = None) -> ShapesEngine:
     if name == FAST and not installed():
         raise ParameterError("E-PARAM", "the fast shapes engine is not installed", hint=f"give {REFERENCE}")
     if name == REFERENCE or not installed():
-        from tmkb.engines.shacl_pyshacl import PyshaclEngine
-
-        return PyshaclEngine()
+        return Reference()
     from tmkb.engines.shacl_fast import FastEngine
 
     return FastEngine()

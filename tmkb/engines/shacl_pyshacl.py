@@ -25,23 +25,15 @@ from tmkb.errors import EngineError
 from tmkb.model.graphs import Triple
 
 
-class PyshaclEngine:
-    """pyshacl, with one fault of rdflib corrected: a number that is none (NaN) lies in no range."""
+def compile_shapes(shapes: ShapeGraph) -> Run:
+    """Return what validates data against *shapes*; one fault of rdflib is corrected: NaN lies in no range."""
+    with _replaced(rdflib, {"NORMALIZE_LITERALS": False}):
+        graph = _graph(shapes.triples)
 
-    @property
-    def name(self) -> str:
-        """Engine and version."""
-        return f"pyshacl {pyshacl.__version__}, rdflib {rdflib.__version__}"
+    def run(data: Sequence[Triple], store: Store | None = None) -> list[RawResult]:
+        return _validate(shapes, graph, data)
 
-    def compile(self, shapes: ShapeGraph) -> Run:
-        """Return what validates data against *shapes*."""
-        with _replaced(rdflib, {"NORMALIZE_LITERALS": False}):
-            graph = _graph(shapes.triples)
-
-        def run(data: Sequence[Triple], store: Store | None = None) -> list[RawResult]:
-            return _validate(shapes, graph, data)
-
-        return run
+    return run
 
 
 def _node(term: str) -> rdflib.term.Node:

@@ -24,3 +24,5 @@ class Finding:
     where: str = ""
     waived_by: str = ""
     component: str = ""
+    name: str = ""
+    value_name: str = ""
