@@ -137,7 +137,7 @@ def _tree(folder: Path | str, inside: str = "", depth: int = 9) -> Iterator[str]
     except OSError:
         return
     for entry in entries:
-        if entry.is_dir():
+        if entry.is_dir() and not entry.name.endswith(".ttl"):  # a folder named like a file is an error when it is read
             if depth > 1:
                 yield from _tree(entry.path, f"{inside}{entry.name}/", depth - 1)
         else:

@@ -104,7 +104,7 @@ class _Failing:
         self.error, self.late = error, late
 
     def compile(self, shapes: ShapeGraph) -> Run:
-        def run(data: Sequence[Triple]) -> list[RawResult]:
+        def run(data: Sequence[Triple], store: object = None) -> list[RawResult]:
             raise self.error
 
         if not self.late:
