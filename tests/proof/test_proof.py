@@ -249,7 +249,8 @@ def _derived(core: Iterable[Triple], local: Iterable[Triple]) -> set[tuple[str, 
     """Assemble the crossings, close by OWL 2 RL and derive: return asset, entry and pattern of each threat."""
     stated = frozenset(core) | frozenset(local)
     stated |= frozenset(fire(stated, pipeline.rules("assemble")))
-    loud = {t for t in stated if t[1] not in silent_properties(stated)}
+    silent = silent_properties(stated)
+    loud = {t for t in stated if t[1] not in silent}
     schema = frozenset(t for t in loud if _axiom(t))
     closed = frozenset(_REASONER.close(schema, loud - schema)) | stated
     closed = frozenset(t for t in closed if t[0].startswith("<") and t[2].startswith(("<", '"')))
