@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import multiprocessing
 import os
 import tomllib
 from collections.abc import Callable, Sequence
@@ -19,8 +18,8 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from tmkb import __version__, cache, guard, headers, load, resources, sources, validate
-from tmkb.engines.owl import CompiledReasoner, OwlrlReasoner, Reasoner
+from tmkb import __version__, cache, headers, load, resources, sources, validate
+from tmkb.engines.owl import OwlrlReasoner, Reasoner
 from tmkb.errors import ParameterError, SourceError, StructuralError, TmkbError, UnknownNameError, nearest
 from tmkb.infer import closed_schema
 from tmkb.model.findings import Finding
@@ -30,10 +29,14 @@ from tmkb.release import Release, rules
 from tmkb.terms import shown
 from tmkb.workshop import Progress, Workshop
 
-REASONERS: dict[str, Callable[[], Reasoner]] = {
-    "compiled": lambda: CompiledReasoner(closed_schema),
-    "owlrl": OwlrlReasoner,
-}
+
+def _compiled() -> Reasoner:
+    from tmkb.engines.owl_compiled import CompiledReasoner  # not needed where the closure is kept
+
+    return CompiledReasoner(closed_schema)
+
+
+REASONERS: dict[str, Callable[[], Reasoner]] = {"compiled": _compiled, "owlrl": OwlrlReasoner}
 
 
 _MANY, _PART = 6, 4
@@ -158,6 +161,8 @@ def build(
 
 def _make(options: Options, keys: Sequence[str], check: bool, rows: Sequence[str], progress: Progress) -> None:
     """Make releases on all processors and keep what they give; an error shows again when the release is asked for."""
+    import multiprocessing  # slow to import, and seldom needed
+
     parts = [keys[n : n + _PART] for n in range(0, len(keys), _PART)]
     work = partial(_make_part, options, check=check, rows=rows)
     with multiprocessing.get_context("spawn").Pool(min(os.cpu_count() or 1, len(parts))) as pool:
@@ -199,6 +204,8 @@ def named_queries(options: Options) -> dict[str, headers.QuerySpec]:
     Raises:
         SourceError: a query of the knowledge base has the name of a shipped one.
     """
+    from tmkb import guard  # slow to import, and seldom needed
+
     kb, bundled = find_kb(options.kb)
     found = {spec.id: spec for spec in rules("report")}
     own = kb / "queries" / "report"

@@ -17,7 +17,7 @@ import pytest
 
 from tmkb import pipeline, views
 from tmkb.derive import fire
-from tmkb.engines.owl import CompiledReasoner
+from tmkb.engines.owl_compiled import CompiledReasoner
 from tmkb.explain import Explainer, Line
 from tmkb.infer import closed_schema, silent_properties
 from tmkb.model.graphs import Origin, RatedGraph, Statement, Triple

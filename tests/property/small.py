@@ -14,7 +14,7 @@ import pytest
 import tiny
 
 from tmkb import infer, pipeline, reports, resources
-from tmkb.engines.owl import CompiledReasoner
+from tmkb.engines.owl_compiled import CompiledReasoner
 from tmkb.errors import TmkbError
 from tmkb.model.graphs import Triple
 

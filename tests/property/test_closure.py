@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tmkb import load, sources
-from tmkb.engines.owl import CompiledReasoner
+from tmkb.engines.owl_compiled import CompiledReasoner
 from tmkb.infer import closed_schema, is_noise
 from tmkb.terms import OWL, owl, rdf, rdfs
 

@@ -12,7 +12,8 @@ import pytest
 
 from tmkb import headers, prove, resources
 from tmkb.engines import turtle
-from tmkb.engines.owl import CompiledReasoner, OwlrlReasoner, Reasoner
+from tmkb.engines.owl import OwlrlReasoner, Reasoner
+from tmkb.engines.owl_compiled import CompiledReasoner
 from tmkb.errors import InconsistencyError, SourceError
 from tmkb.infer import close, closed_schema
 from tmkb.load import _skolemised

@@ -14,7 +14,8 @@ from hypothesis import Phase, given, seed, settings
 
 from tmkb import load, pipeline, sources
 from tmkb.assemble import assemble
-from tmkb.engines.owl import CompiledReasoner, OwlrlReasoner
+from tmkb.engines.owl import OwlrlReasoner
+from tmkb.engines.owl_compiled import CompiledReasoner
 from tmkb.engines.rl_close import Base, close
 from tmkb.engines.rl_rules import OWN_RULES, compile_schema
 from tmkb.engines.sparql import Store

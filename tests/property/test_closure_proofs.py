@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 
 from tmkb import load, pipeline, sources
 from tmkb.assemble import assemble
-from tmkb.engines.owl import CompiledReasoner
+from tmkb.engines.owl_compiled import CompiledReasoner
 from tmkb.engines.rl_rules import RULES
 from tmkb.infer import closed_schema
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, ClosedGraph, Origin, Statement

@@ -21,7 +21,7 @@ from tmkb import headers, load, pipeline, query, sources
 from tmkb.assemble import assemble
 from tmkb.derive import derive
 from tmkb.engines.convert import from_rdflib, graph_of, node, text, to_rdflib
-from tmkb.engines.owl import CompiledReasoner
+from tmkb.engines.owl_compiled import CompiledReasoner
 from tmkb.engines.sparql import Store
 from tmkb.errors import QueryHeaderError
 from tmkb.infer import closed_schema

@@ -107,7 +107,7 @@ def test_premises_of_the_library_join_with_those_of_the_release(name: str) -> No
     """Equal to owlrl over both together."""
     blank, data, conclusion = (_table.triples(text) for text in SHARED[name])
     schema = _table.named(blank)
-    from tmkb.engines.owl import CompiledReasoner
+    from tmkb.engines.owl_compiled import CompiledReasoner
 
     found = {t for t in CompiledReasoner(closed_schema).close(schema, data) if not is_noise(t)}
     assert conclusion <= found

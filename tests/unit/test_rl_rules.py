@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tmkb.engines import turtle
-from tmkb.engines.owl import CompiledReasoner, OwlrlReasoner
+from tmkb.engines.owl import OwlrlReasoner
+from tmkb.engines.owl_compiled import CompiledReasoner
 from tmkb.engines.rl_refused import AxiomError
 from tmkb.engines.rl_rules import COMPILED, CONTRADICTION, NOISE, ONCE, OWN_RULES, REFUSED, RULES
 from tmkb.infer import closed_schema, is_noise
