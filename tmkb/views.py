@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from tmkb import query
 from tmkb.errors import RuleError
@@ -19,10 +19,12 @@ Rows = list[dict[str, Cell]]
 VIEWS = ("implemented", "verified", "planned")
 
 
-def records(kb: KnowledgeBase, spec: QuerySpec) -> Rows:
-    """Return the rows of a view query as one mapping each."""
+def records(kb: KnowledgeBase, spec: QuerySpec, stages: Container[str | None] | None = None) -> Rows:
+    """Return the rows of a view query as one mapping each; with *stages*, only those at one of these stages."""
     names = [column.name for column in spec.columns]
-    return [dict(zip(names, query.plain(row, spec), strict=True)) for row in query.rows(kb, spec)]
+    at = names.index("stage") if stages is not None and "stage" in names else None
+    rows = (row for row in query.rows(kb, spec) if at is None or stages is None or row[at] in stages)
+    return [dict(zip(names, query.plain(row, spec), strict=True)) for row in rows]
 
 
 def threats(kb: KnowledgeBase, view: View, *, stage: str = "implemented") -> list[ThreatRow]:
@@ -54,8 +56,9 @@ class _Tables:
         self._patterns: dict[tuple[Cell, Cell], list[str]] = defaultdict(list)
         for record in records(kb, view("patterns")):
             self._patterns[record["pattern"], record["aspect"]].append(str(record["value"]))
+        stages = {f"<{TM}stage-inherent>", f"<{stage}>"}
         self._by = {
-            name: _index(records(kb, view(name)))
+            name: _index(records(kb, view(name), stages))
             for name in (
                 "exploitability",
                 "ratings",
