@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tmkb import load, resources, sources
 from tmkb.engines.rl_rules import RULES
-from tmkb.infer import conclusions, schema_digest, schema_of
+from tmkb.infer import closed_head, conclusions, schema_digest, schema_of
 
 Table = Callable[[list[str], list[list[str]]], str]
 
@@ -25,4 +25,5 @@ def rules(table: Table) -> str:
 def closed_schema() -> str:
     """Return what ontology and shipped library entail by owlrl, headed by the hash of what it follows from."""
     schema, _ = schema_of(load.load(sources.find_sources(resources.bundled_kb(), [])).core)
-    return f"# {schema_digest(schema)}\n{conclusions(schema)}"
+    text = conclusions(schema)
+    return f"{closed_head(schema_digest(schema), text)}\n{text}"

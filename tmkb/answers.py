@@ -145,7 +145,7 @@ def why_not(options: Options, vector: str, pattern: str, asset: str) -> ResultTa
 
 
 def decide(options: Options, ids: list[str], disposition: str, reason: str, owner: str, expires: str) -> str:
-    """Append decisions on threats of one release and return what was written."""
+    """Add decisions on threats of one release and return what was written; a second one on a day is refused."""
     folder, bundled = pipeline.find_kb(options.kb)
     if bundled and options.kb is None:
         raise ParameterError("E-WRITE", "the bundled example is read-only", hint="copy it and point --kb at the copy")
@@ -159,6 +159,7 @@ def decide(options: Options, ids: list[str], disposition: str, reason: str, owne
         | {n: bare(facts[f"<{row.iri}>", getattr(tm, n)]) for n in ("asset", "entry", "pattern")}
         for row in rows
     ]
+    decisions.refuse_second([(s.triple, str(s.origin)) for s in rated.assembled.local], rows, nodes, options.day)
     device, _, release = rated.assembled.key.partition("@")
     path = decisions.append(folder / "devices" / device / release, rows, nodes, what)
     return f"{len(rows)} decision{'s' if len(rows) > 1 else ''} ({disposition}) written to {path}"

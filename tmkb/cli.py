@@ -351,9 +351,13 @@ def decide(
     expires: Annotated[str, typer.Option("--expires", help="Last day on which it holds, YYYY-MM-DD.")] = "",
     kb: Kb = None,
     device: Device = "",
-    on: On = "",
+    on: Annotated[str, typer.Option("--on", help="Day of the decision, YYYY-MM-DD (default: today, UTC).")] = "",
 ) -> None:
-    """Record a decision on threats: accept, mitigate, transfer, eliminate or not-applicable; append-only."""
+    """Record a decision on threats: accept, mitigate, transfer, eliminate or not-applicable.
+
+    Blocks are only added to decisions.ttl, sorted by id; none is changed or removed. A second
+    decision on a threat on the same day is refused.
+    """
     from tmkb import answers
 
     *ids, disposition = threat

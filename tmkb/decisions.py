@@ -1,4 +1,4 @@
-"""Writing decisions: append-only, one block each, whole or not at all; nothing that was written is ever changed."""
+"""Writing decisions: one block each, whole or not at all; blocks are only added, in the order of their ids."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -15,10 +15,11 @@ from pathlib import Path
 from tmkb.cache import write_atomically
 from tmkb.engines import turtle
 from tmkb.errors import ParameterError, SourceError
+from tmkb.model.graphs import Triple
 from tmkb.model.threats import ThreatRow
-from tmkb.terms import TM, XSD, literal
+from tmkb.terms import TM, XSD, lexical, literal, rdf, tm
 
-_HEAD = """# Human judgements on derived threats; append-only, one block each.
+_HEAD = """# Human judgements on derived threats, one block each, sorted by id; the program only adds blocks.
 # A decision never changes a number and never hides a row.
 """
 _PREFIXES = {"prefix tm:": f"prefix tm:   <{TM}>\n", "prefix xsd:": f"prefix xsd:  <{XSD}>\n"}
@@ -36,12 +37,13 @@ class Judgement:
 
 
 def append(folder: Path, threats: Sequence[ThreatRow], nodes: Sequence[dict[str, str]], what: Judgement) -> Path:
-    """Append one decision per threat to decisions.ttl in the release *folder*; return the file.
+    """Add one decision per threat to decisions.ttl in the release *folder*; return the file.
 
     *nodes* give device, asset, entry and pattern IRIs of each threat.
 
     Raises:
-        ParameterError: reason or owner is empty, or the expiry lies before the day of the decision.
+        ParameterError: reason or owner is empty, the expiry lies before the day of the decision, or a decision on one
+            of the threats was made on the same day.
         SourceError: the file as it is, or as it would become, is not valid Turtle, or cannot be written.
     """
     if not what.reason.strip() or not what.owner.strip():
@@ -53,7 +55,8 @@ def append(folder: Path, threats: Sequence[ThreatRow], nodes: Sequence[dict[str,
     try:
         with _locked(folder):
             old = path.read_bytes() if path.exists() else _HEAD.encode()
-            turtle.parse(old, name=name)
+            written = turtle.parse(old, name=name)
+            refuse_second([(triple, f"{name}:{line}") for triple, line in written], threats, nodes, what.day)
             text = old.decode().rstrip("\n") + "\n"
             text += "".join(line for mark, line in _PREFIXES.items() if mark not in text.lower())
             for row, node in zip(threats, nodes, strict=True):
@@ -64,6 +67,34 @@ def append(folder: Path, threats: Sequence[ThreatRow], nodes: Sequence[dict[str,
         hint = "copy the knowledge base to a folder of your own and point --kb at it"
         raise SourceError("E-WRITE", f"cannot be written: {error.strerror}", where=name, hint=hint) from None
     return path
+
+
+def refuse_second(
+    written: Iterable[tuple[Triple, str]], threats: Sequence[ThreatRow], nodes: Sequence[dict[str, str]], day: date
+) -> None:
+    """Let pass only threats that no decision of the same *day* among the *written* triples, each with its place, is on.
+
+    Raises:
+        ParameterError: a threat has one; of two decisions made on a day, nobody could say which one holds.
+    """
+    facts: dict[str, dict[str, str]] = {}
+    places: dict[str, str] = {}
+    for (s, p, o), place in written:
+        facts.setdefault(s, {})[p] = o
+        if p == rdf.type and o == tm.Decision:
+            places[s] = place
+    key = (tm.asset, tm.entry, tm.pattern)
+    taken = {
+        tuple(facts[s].get(p, "") for p in key): place
+        for s, place in sorted(places.items(), reverse=True)
+        if lexical(facts[s].get(tm.decidedOn, "")).startswith(day.isoformat())
+    }
+    for row, node in zip(threats, nodes, strict=True):
+        wanted = tuple(f"<{node[part]}>" for part in ("asset", "entry", "pattern"))
+        if wanted in taken:
+            hint = f"a decision of the same day stands at {taken[wanted]}; take it back by hand before it is released, "
+            hint += "or decide with --on a later day"
+            raise ParameterError("E-PARAM", f"{row.id} was decided on {day.isoformat()} already", hint=hint)
 
 
 def _block(row: ThreatRow, node: dict[str, str], what: Judgement, before: str) -> str:

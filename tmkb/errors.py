@@ -16,11 +16,21 @@ class TmkbError(Exception):
         super().__init__(message)
         self.code, self.message, self.where, self.hint = code, message, where, hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how the error is made again in another process."""
+        return _again, (type(self), self.code, self.message, self.where, self.hint)
+
     def __str__(self) -> str:
         """Return the error as people read it: place, code, message, hint."""
         place = f"{self.where}: " if self.where else ""
         hint = f"\n  hint: {self.hint}" if self.hint else ""
         return f"{place}[{self.code}] {self.message}{hint}"
+
+
+def _again(kind: type[TmkbError], code: str, message: str, where: str, hint: str) -> TmkbError:
+    error = kind.__new__(kind)
+    TmkbError.__init__(error, code, message, where=where, hint=hint)
+    return error
 
 
 class SourceError(TmkbError):

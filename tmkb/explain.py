@@ -300,9 +300,7 @@ class Explainer:
             yield Line(1, "none recorded; record one with 'tmkb decide'")
         else:
             where = next((self._say.places.find(k) for k in self._facts if k.endswith(f"/{d.iri}>")), "")
-            yield Line(
-                1, f"{d.disposition}: {d.reason} ({d.owner}, {d.decided_on}, until {d.expires or 'revoked'})", where
-            )
+            yield Line(1, f"{d.title}: {d.reason} ({d.owner}, {d.decided_on}, until {d.expires or 'revoked'})", where)
 
     def _rows(self, name: str, row: ThreatRow) -> list[dict[str, Cell]]:
         found = views.records(self._kb, self._view(name))

@@ -11,20 +11,23 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 _GAP = "   "
-_WORD = 14  # the longest word for which a column is kept wide enough
+_WORD = 14  # no column is narrower than its words up to this length
 
 
 def grid(head: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return the lines of a table: head, rule, rows; cells are folded so that no line is longer than *width*.
+    """Return the lines of a table: head, rule, rows; cells are folded so that lines are not longer than *width*.
 
     *right* tells which columns stand to the right. A word that is longer than its column is broken, never cut off.
+    Without any column there are two empty lines.
     """
+    if not head:
+        return ["", ""]
     wide = [max(map(cells, column)) for column in zip(head, *rows, strict=True)]
     room = max(width - 2 - len(_GAP) * (len(wide) - 1), len(wide))
     words = [
         max((len(w) for cell in column for w in cell.split()), default=1) for column in zip(head, *rows, strict=True)
     ]
-    fitted = _fitted(wide, [min(word, _WORD) for word in words], room)
+    fitted = _fitted(wide, [words, [min(word, _WORD) for word in words]], room)
     lines = [_line(parts, right, fitted) for parts in _folded(head, fitted, bottom=True)]
     lines.append(" " + "─" * (sum(fitted) + len(_GAP) * (len(fitted) - 1)))
     for row in rows:
@@ -45,10 +48,13 @@ def _cells(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _fitted(wide: list[int], least: list[int], room: int) -> list[int]:
-    """Return the widths, the widest taken from first; no column below its floor before all have reached theirs."""
+def _fitted(wide: list[int], floors: list[list[int]], room: int) -> list[int]:
+    """Return the widths, the widest taken from first: down to the longest word, then down to the last floor.
+
+    There a table stays wider than its room: a terminal folds its lines, and ids can still be read and copied.
+    """
     fitted = [max(w, 1) for w in wide]
-    for floor in (least, [1] * len(wide)):
+    for floor in floors:
         while sum(fitted) > room:
             able = [n for n, w in enumerate(fitted) if w > floor[n]]
             if not able:

@@ -101,11 +101,16 @@ def closed_schema(schema: Set[Triple]) -> frozenset[Triple]:
     """Return a schema with its conclusions under owlrl: as shipped if it is the shipped schema, else kept or made."""
     digest = schema_digest(schema)
     head, _, text = resources.closed_schema().partition("\n")
-    if head != f"# {digest}":
+    if head != closed_head(digest, text):
         key = cache.digest(digest, OwlrlReasoner().name)
         text = cache.get("schema", key) or conclusions(schema)
         cache.put("schema", key, text)
     return frozenset(schema) | frozenset(_read(text.replace(" .\n", "\n")))
+
+
+def closed_head(digest: str, text: str) -> str:
+    """Return the first line of a closed schema as shipped: hash of the schema, hash of the lines that follow."""
+    return f"# {digest} {hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def schema_digest(schema: Iterable[Triple]) -> str:

@@ -121,5 +121,8 @@ def _refuse_shadowing(statements: list[Statement], defined: dict[str, Origin]) -
         first = defined.setdefault(s, statement.origin)
         if first.file != statement.origin.file:
             raise SourceError(
-                "E-CLASH", f"{s} is already defined in {first}", where=str(statement.origin), hint="choose a new id"
+                "E-CLASH",
+                f"{s} is already defined in {first}",
+                where=str(statement.origin),
+                hint="choose a new id; a changed copy of a shipped file goes, or gets ids of its own",
             )

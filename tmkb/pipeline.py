@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import os
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -133,54 +133,71 @@ def build(
         TmkbError: unknown names, unreadable files, structural errors, contradictions, broken rules.
     """
     kb, _ = find_kb(options.kb)
-    found = sources.find_sources(kb, choose(kb, options.device))
-    shop = Workshop(
-        found,
-        reasoner or REASONERS[options.reasoner](),
-        options.day,
-        options.progress,
-        shapes_engine=options.shapes_engine,
-    )
+    found = sources.find_sources(kb, choose(kb, options.device), named=bool(options.device))
+    shop = _workshop(found, options, reasoner)
     keys = sorted(found.releases)
     if len(keys) >= _MANY and cache.folder() is not None and reasoner is None:
         specs = [view(name) for name in rows]
-        new = [key for key in keys if not Release(key, shop).kept(check=check, specs=specs)]
+        new = [key for key in keys if not Release(key, shop).kept(check=check, specs=specs, family=options.family)]
         if len(new) >= _MANY:
             _make(replace(options, kb=kb, progress=_quiet), new, check, rows, options.progress)
-    releases, reports = [], {}
+    releases, reports, families = [], {}, set[str]()
     for release in (Release(key, shop) for key in keys):
+        if options.family:
+            families |= set(release.head["families"])
         if not options.family or options.family in release.head["families"]:
             reports[release.key] = findings(release, check=check)
             releases.append(release)
         if len(keys) > 1:
             release.forget()
     if options.family and not releases:
-        raise UnknownNameError("E-FAMILY", f"no device of family {options.family!r}", hint="see 'tmkb devices'")
+        raise no_family(options.family, families)
     return KnowledgeBase(tuple(releases), reports, _policy_line(found), options.day)
 
 
 def _make(options: Options, keys: Sequence[str], check: bool, rows: Sequence[str], progress: Progress) -> None:
     """Make releases on all processors and keep what they give; an error shows again when the release is asked for."""
-    import multiprocessing  # slow to import, and seldom needed
+    # slow to import, and seldom needed
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
 
     parts = [keys[n : n + _PART] for n in range(0, len(keys), _PART)]
     work = partial(_make_part, options, check=check, rows=rows)
-    with multiprocessing.get_context("spawn").Pool(min(os.cpu_count() or 1, len(parts))) as pool:
-        for done, _ in enumerate(pool.imap_unordered(work, parts), 1):
+    workers = min(os.cpu_count() or 1, len(parts))
+    # A worker may die or not even start: what it did not make is made when it is asked for.
+    with (
+        contextlib.suppress(BrokenProcessPool, OSError),
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+    ):
+        jobs = [pool.submit(work, part) for part in parts]
+        for done, job in enumerate(as_completed(jobs), 1):
+            job.result()
             progress(f"{min(done * _PART, len(keys))} of {len(keys)} releases")
 
 
 def _make_part(options: Options, keys: Sequence[str], *, check: bool, rows: Sequence[str]) -> None:
-    found = sources.find_sources(options.kb or find_kb(None)[0], keys)
-    shop = Workshop(found, REASONERS[options.reasoner](), options.day, _quiet, shapes_engine=options.shapes_engine)
+    """Make some releases in a worker; whatever goes wrong shows again, in words, when the release is asked for."""
     specs = [view(name) for name in rows]
-    for release in (Release(key, shop) for key in keys):
-        with contextlib.suppress(TmkbError):
-            if not options.family or options.family in release.head["families"]:
-                findings(release, check=check)
-                for spec in specs:
-                    release.rows(spec)
-        release.forget()
+    with contextlib.suppress(TmkbError):
+        shop = _workshop(sources.find_sources(options.kb or find_kb(None)[0], keys), options)
+        for release in (Release(key, shop) for key in keys):
+            with contextlib.suppress(TmkbError):
+                if not options.family or options.family in release.head["families"]:
+                    findings(release, check=check)
+                    for spec in specs:
+                        release.rows(spec)
+            release.forget()
+
+
+def _workshop(found: SourceSet, options: Options, reasoner: Reasoner | None = None) -> Workshop:
+    engine = reasoner or REASONERS[options.reasoner]()
+    return Workshop(found, engine, options.day, options.progress, shapes_engine=options.shapes_engine)
+
+
+def no_family(family: str, known: Iterable[str]) -> UnknownNameError:
+    """Return the error for a family that no device has, with the slugs most like it."""
+    return UnknownNameError("E-FAMILY", f"no device of family {family!r}", hint=nearest(family, sorted(known)))
 
 
 def findings(release: Release, *, check: bool) -> tuple[Finding, ...]:
@@ -243,7 +260,7 @@ def refuse_structural(said: Sequence[Finding]) -> None:
 
 def _policy_line(found: SourceSet) -> str:
     def version(role: str) -> str:
-        parts = sorted(source.name + source.sha256 for source in found.core if source.role == role)
+        parts = sorted(source.path.name + source.sha256 for source in found.core if source.role == role)
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
 
     return f"policy {found.policy} ({version('policy')}), library {__version__} ({version('library')})"

@@ -82,6 +82,7 @@ def store_of(graphs: Sequence[ClosedGraph | RatedGraph]) -> Store:
 def add_local(store: Store, assembled: AssembledGraph, local: frozenset[Triple]) -> frozenset[Triple]:
     """Add what is about the device to the graph of its release, and return the rest, which is about the core."""
     base = assembled.device[:-1]
+    local = local - assembled.core_triples  # no triple stands in two graphs: rules would count it twice
     own = {t for t in one_label(local) if t[0].startswith(base) or t[2].startswith(base)}
     store.add(own, graph=assembled.release)
     return local - own

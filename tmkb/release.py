@@ -170,10 +170,12 @@ class Release:
             cache.put(kind, key, kept)
         return tuple(Finding(*fields) for fields in json.loads(kept))
 
-    def kept(self, *, check: bool, specs: Iterable[QuerySpec]) -> bool:
-        """Tell whether findings and rows are kept and so need not be made; a quick look, nothing rests on it."""
+    def kept(self, *, check: bool, specs: Iterable[QuerySpec], family: str = "") -> bool:
+        """Tell whether findings and rows are kept, or not wanted for a *family*; a quick look, nothing rests on it."""
         if not cache.has("needs", self._files) or not cache.has("head", self.fingerprint):
             return False
+        if family and family not in self.head["families"]:
+            return True
         kinds = (validate.AUTHORING, validate.ASSURANCE) if check else (validate.AUTHORING,)
         findings = all(cache.has(kind, self._key_of_findings(kind)) for kind in kinds)
         return findings and all(cache.has("rows", cache.digest(self.fingerprint, spec.text)) for spec in specs)
@@ -219,7 +221,7 @@ class Release:
 
     def forget(self) -> None:
         """Let go of what was made; it is found or made again when it is asked for."""
-        if cache.folder() is None:
+        if "rated" in self.__dict__ and not cache.has("rated", self.fingerprint):
             return
         self._benched = 0
         for part in ("_read", "_fresh", "assembled", "closed", "derived", "rated", "_store"):

@@ -171,10 +171,7 @@ def threat_table(rows: Sequence[ThreatRow], title: str) -> ResultTable:
 
 def decided(row: ThreatRow) -> str:
     """Return what is decided, and whether that still holds on the day of judgement."""
-    if row.decision is None:
-        return ""
-    end = f"expired {row.decision.expires}" if row.decision.expires else f"only from {row.decision.decided_on}"
-    return row.decision.disposition if row.decision.live else f"{row.decision.disposition} (not in force: {end})"
+    return row.decision.title if row.decision else ""
 
 
 def letters(stride: Sequence[str]) -> str:

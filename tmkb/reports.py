@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 from tmkb import pipeline, query, release, render, sources, views
-from tmkb.errors import UnknownNameError
 from tmkb.model.findings import NOTHING_TO_CHECK, SEVERITIES
 from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import RATINGS, ThreatRow
@@ -20,12 +19,15 @@ def devices(options: Options) -> ResultTable:
     asserted, keys = pipeline.inventory(options)
     core = {s.triple[0]: lexical(s.triple[2]) for s in asserted.core if s.triple[1] == rdfs.label}
     rows: list[tuple[Cell, ...]] = []
+    known: set[str] = set()
     for key in sorted(keys, key=lambda k: (k.partition("@")[0], sources.version_key(k.partition("@")[2]))):
         facts = {s.triple[1]: s.triple[2] for s in reversed(asserted.releases[key])}
         own = {s.triple[2] for s in asserted.releases[key] if s.triple[1] == tm.family}
         device = {s.triple[0] for s in asserted.releases[key] if s.triple[2] == tm.Device}
         written = (*asserted.core, *asserted.releases[key])
-        if options.family and not any(options.family in release.families(written, d) for d in device):
+        families = {name for d in device for name in release.families(written, d)}
+        known |= families
+        if options.family and options.family not in families:
             continue
         name = next(
             (
@@ -47,7 +49,7 @@ def devices(options: Options) -> ResultTable:
         label = ", ".join(core.get(f, "") for f in sorted(own))
         rows.append((slug, version, name, lexical(facts[tm.code]) if tm.code in facts else "", label, day))
     if options.family and not rows:
-        raise UnknownNameError("E-FAMILY", f"no device of family {options.family!r}", hint="see 'tmkb devices'")
+        raise pipeline.no_family(options.family, known)
     columns = [
         ("device", "Device"),
         ("release", "Release"),
@@ -63,10 +65,7 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
     """Return summary, findings as table and as text, and the worst severity that is not waived (or nothing)."""
     kb = pipeline.build(options, check=True)
     findings = [f for report in kb.reports.values() for f in report]
-    idle: dict[str, list[str]] = {}
-    for finding in findings:
-        if finding.component == NOTHING_TO_CHECK:
-            idle.setdefault(finding.release, []).append(shown(finding.shape))
+    idle = Counter(f.release for f in findings if f.component == NOTHING_TO_CHECK)
     open_ones = [f for f in findings if not f.waived_by and f.component != NOTHING_TO_CHECK]
     counts = Counter((f.release, f.severity, shown(f.shape)) for f in open_ones)
     waived = Counter((f.release, f.severity, shown(f.shape)) for f in findings if f.waived_by)
@@ -82,7 +81,7 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
             Column("waived", "integer", "Waived"),
         ),
         tuple(rows),
-        tuple(f"{release}: nothing to look at for {', '.join(sorted(shapes))}" for release, shapes in idle.items()),
+        tuple(f"{key}: {n} shapes had nothing to look at; --format json names them" for key, n in idle.items()),
     )
     worst = max((f.severity for f in open_ones), key=SEVERITIES.index, default="")
     told = [f for f in findings if f.component != NOTHING_TO_CHECK]
@@ -91,7 +90,7 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
 
 def threats(options: Options, view: str) -> list[ResultTable]:
     """Return the threats of each release, those closed by declaration apart."""
-    kb = pipeline.build(options)
+    kb = pipeline.build(options, rows=views.THREATS)
     rows = views.threats(kb, pipeline.view, stage=view)
     tables = []
     for name, key in _releases(kb):
@@ -123,19 +122,22 @@ def by_rating(rows: list[ThreatRow]) -> list[ThreatRow]:
 
 def threats_json(options: Options, view: str) -> str:
     """Return the threats as JSON list, sorted by release and id."""
-    kb = pipeline.build(options)
+    kb = pipeline.build(options, rows=views.THREATS)
     return render.dump([render.threat_object(row, kb.policy) for row in views.threats(kb, pipeline.view, stage=view)])
 
 
 def risk(options: Options, view: str) -> list[ResultTable]:
     """Return, for each release, matrix before and after, counts by rating, and what is unacceptable or unknown."""
-    kb = pipeline.build(options)
+    kb = pipeline.build(options, rows=(*views.THREATS, "matrix"))
+    names = _cells(kb)
     rows = [r for r in views.threats(kb, pipeline.view, stage=view) if not r.not_applicable]
     tables = []
     for name, key in _releases(kb):
         here = [r for r in rows if (r.device, r.release) == key]
         for title, stage in (("before controls", "inherent"), (f"after controls ({view})", "residual")):
-            tables.append(_matrix(kb, here, stage, f"{name}: threats by band and severity, each axis counted, {title}"))
+            tables.append(
+                _matrix(names, here, stage, f"{name}: threats by band and severity, each axis counted, {title}")
+            )
         counts: list[tuple[Cell, ...]] = [
             (
                 rating,
@@ -166,12 +168,14 @@ def risk(options: Options, view: str) -> list[ResultTable]:
     return tables
 
 
-def _matrix(kb: KnowledgeBase, rows: list[ThreatRow], stage: str, title: str) -> ResultTable:
+def _cells(kb: KnowledgeBase) -> dict[tuple[int, int], str]:
+    """Return the rating of each (band, severity) of the policy."""
+    found = views.records(kb, pipeline.view("matrix"))
+    return {(int(str(r["band"])), int(str(r["severity"]))): str(r["rating"]) for r in found}
+
+
+def _matrix(names: dict[tuple[int, int], str], rows: list[ThreatRow], stage: str, title: str) -> ResultTable:
     cells = views.matrix(rows, stage)
-    names = {
-        (int(str(r["band"])), int(str(r["severity"]))): str(r["rating"])
-        for r in views.records(kb, pipeline.view("matrix"))
-    }
     body: list[tuple[Cell, ...]] = [
         (f"band {band}", *(f"{cells.get((band, s), 0)} ({names.get((band, s), 'unknown')})" for s in range(1, 6)))
         for band in range(5, 0, -1)
@@ -181,7 +185,7 @@ def _matrix(kb: KnowledgeBase, rows: list[ThreatRow], stage: str, title: str) ->
 
 def safety(options: Options) -> list[ResultTable]:
     """Return threats by hazardous situation and harm, hazards that controls bring, and open hand-overs."""
-    kb = pipeline.build(options)
+    kb = pipeline.build(options, rows=("releases", "safety", "controls"))
     names = _release_names(kb)
     found: dict[tuple[Cell, ...], dict[str, list[str]]] = {}
     for r in views.records(kb, pipeline.view("safety")):

@@ -16,7 +16,7 @@ from tmkb import resources, systems
 from tmkb.errors import SourceError, UnknownNameError, nearest
 from tmkb.model.graphs import Source, SourceSet
 
-_RDF = (".ttl", ".rdf", ".nt", ".nq", ".n3", ".trig", ".jsonld", ".owl", ".xml")
+_RDF = (".ttl", ".turtle", ".rdf", ".nt", ".nq", ".n3", ".trig", ".jsonld", ".owl", ".xml")
 _LEVELS = {"devices": 3, "modules": 2, "families": 1, "policy": 1}
 
 
@@ -67,8 +67,10 @@ def settings(kb: Path) -> dict[str, str]:
     return known
 
 
-def find_sources(kb: Path, wanted: Iterable[str] | None = None) -> SourceSet:
+def find_sources(kb: Path, wanted: Iterable[str] | None = None, *, named: bool = True) -> SourceSet:
     """Return the files to read for the releases *wanted* (``device@version``; None means all).
+
+    Unless they were *named* by somebody, files that would not be read are looked for in all device folders.
 
     Raises:
         UnknownNameError: the policy is not there, or the folder is no knowledge base.
@@ -86,11 +88,12 @@ def find_sources(kb: Path, wanted: Iterable[str] | None = None) -> SourceSet:
         core += _files(kb, "library", 9, "library")
     core += [_policy(kb, shipped, policy), *_files(kb, "families", 1, "family")]
     keys = sorted(wanted) if wanted is not None else [f"{d}@{v}" for d, vs in releases(kb).items() for v in vs]
-    _refuse_unread(kb, None if wanted is None else {key.partition("@")[0] for key in keys})
     chosen = {key: _release_files(kb, key) for key in keys}
     known = cache(lambda: {f"{d}@{v}" for d, vs in releases(kb).items() for v in vs})
-    named = {member for files in chosen.values() for member in systems.member_releases(files, known)}
-    members = {key: _release_files(kb, key) for key in sorted(named - set(chosen))}
+    mentioned = {member for files in chosen.values() for member in systems.member_releases(files, known)}
+    members = {key: _release_files(kb, key) for key in sorted(mentioned - set(chosen))}
+    some = {key.partition("@")[0] for key in (*chosen, *members)}
+    _refuse_unread(kb, some if named and wanted is not None else None)
     return SourceSet(kb, policy, _once(core), tuple(_files(kb, "modules", 2, "module")), chosen, members)
 
 
@@ -107,7 +110,7 @@ def _policy(kb: Path, shipped: Path, policy: str) -> Source:
             "E-CLASH",
             f"policy {policy!r} has the name of a shipped one",
             where=f"{kb.name}/policy/{policy}.ttl",
-            hint="add under a new name; never shadow",
+            hint="your copy differs from the shipped file: delete it, or rename it and set policy in kb.toml",
         )
     return read[0]
 
@@ -134,8 +137,10 @@ def _tree(folder: Path | str, inside: str = "", depth: int = 9) -> Iterator[str]
     """Yield the files below a folder, *depth* levels deep, as paths relative to it."""
     try:
         entries = list(os.scandir(folder))
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as error:
+        raise SourceError("E-FILE", f"cannot be listed: {error.strerror}", where=str(folder)) from None
     for entry in entries:
         if entry.is_dir() and not entry.name.endswith(".ttl"):  # a folder named like a file is an error when it is read
             if depth > 1:

@@ -154,7 +154,9 @@ def _order(origin: Origin) -> tuple[int, str, int]:
 
 
 def _waivers(triples: Iterable[Triple], on: date) -> dict[tuple[str, str], str]:
-    """Return (shape, node) → waiver for the waivers that hold on a day; one without expiry holds never."""
+    """Return (shape, node) → waiver for the waivers that hold on a day; one without expiry or with a day that cannot
+    be read holds never.
+    """
     said: dict[str, dict[str, list[str]]] = {}
     kinds = set()
     for s, p, o in triples:
@@ -164,15 +166,18 @@ def _waivers(triples: Iterable[Triple], on: date) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for waiver in sorted(kinds):
         facts = said[waiver]
-        made = [date.fromisoformat(lexical(d)) for d in facts.get(tm.decidedOn, ())]
-        live = bool(made) and all(d <= on for d in made)
-        live = (
-            live
-            and all(date.fromisoformat(lexical(e)) >= on for e in facts.get(tm.expires, ()))
-            and tm.expires in facts
-        )
+        made, ends = ([_day(day) for day in facts.get(prop, ())] for prop in (tm.decidedOn, tm.expires))
+        live = bool(made and ends) and all(d and d <= on for d in made) and all(d and d >= on for d in ends)
         if live and facts.get(tm.reason) and facts.get(tm.owner):
             for shape in facts.get(tm.waivedShape, []):
                 for node in facts.get(tm.waivedNode, []):
                     found[(shape, node)] = bare(waiver)
     return found
+
+
+def _day(term: str) -> date | None:
+    """Return the day that a literal names, or nothing when it names none."""
+    try:
+        return date.fromisoformat(lexical(term))
+    except ValueError:
+        return None

@@ -16,6 +16,18 @@ from tmkb.terms import LIB, TM
 
 View = Callable[[str], QuerySpec]
 Rows = list[dict[str, Cell]]
+#: the queries that ``threats`` reads
+THREATS = (
+    "releases",
+    "patterns",
+    "exploitability",
+    "ratings",
+    "overall",
+    "threat-controls",
+    "threat-decisions",
+    "threat-advisories",
+    "threats",
+)
 VIEWS = ("implemented", "verified", "planned")
 
 
@@ -57,17 +69,7 @@ class _Tables:
         for record in records(kb, view("patterns")):
             self._patterns[record["pattern"], record["aspect"]].append(str(record["value"]))
         stages = {f"<{TM}stage-inherent>", f"<{stage}>"}
-        self._by = {
-            name: _index(records(kb, view(name), stages))
-            for name in (
-                "exploitability",
-                "ratings",
-                "overall",
-                "threat-controls",
-                "threat-decisions",
-                "threat-advisories",
-            )
-        }
+        self._by = {name: _index(records(kb, view(name), stages)) for name in THREATS[2:-1]}
 
     def row(self, record: dict[str, Cell]) -> ThreatRow:
         key = (record["release"], record["threat"])

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from tmkb import cache, load, resources, validate
 from tmkb.engines import sparql
-from tmkb.engines.owl import Reasoner
+from tmkb.engines.owl import OwlrlReasoner, Reasoner
 from tmkb.infer import Schema, schema_of
 from tmkb.model.graphs import Source, SourceSet, Statement
 from tmkb.terms import rdf, tm
@@ -34,7 +34,7 @@ class Workshop:
     @cached_property
     def digest(self) -> str:
         """The hash of what every release follows from, its own files and modules apart."""
-        return cache.digest(self.reasoner.name, self._core_digest)
+        return cache.digest(self.reasoner.name, OwlrlReasoner().name, self._core_digest)
 
     @cached_property
     def _core_digest(self) -> str:
@@ -76,7 +76,8 @@ class Workshop:
 
     def files(self, key: str) -> Sequence[Source]:
         """Return the files of a release that was read, chosen or member."""
-        return self.sources.releases.get(key) or self.sources.members[key]
+        found = self.sources.releases
+        return found[key] if key in found else self.sources.members[key]
 
 
 def folder_of(file: str) -> str:

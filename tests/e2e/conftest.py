@@ -88,7 +88,7 @@ class Inside:
         self._kept: dict[tuple, object] = {}
         self._build = pipeline.build
 
-    def build(self, options, *, check=False, reasoner=None):  # type: ignore[no-untyped-def]
+    def build(self, options, *, check=False, rows=(), reasoner=None):  # type: ignore[no-untyped-def]
         key = (options.kb, options.device, options.family, options.day, check)
         if key not in self._kept:
             self._kept[key] = self._build(options, check=check, reasoner=reasoner)

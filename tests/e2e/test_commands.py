@@ -554,3 +554,19 @@ def test_nothing_to_work_on_is_no_clean_result(run, tmp_path: Path, verb: str) -
     (tmp_path / "devices").mkdir()
     done = run(verb, "--kb", str(tmp_path))
     assert done.returncode == 2 and "[E-KB]" in done.stderr and done.stdout == ""
+
+
+def test_table_of_stride_counts_what_threats_lists(inside) -> None:
+    """Each category counts the threats that bear it, and the patterns behind them; not a table of zeros."""
+    rows = json.loads(inside("threats", *KB, "--device", "toy", *JUDGED, "--format", "json").stdout)
+    counted = json.loads(inside("table", "stride", "toy", *KB, *JUDGED, "--format", "json").stdout)
+    assert len(counted) == 6 and any(line["threats"] for line in counted)
+    for line in counted:
+        bearing = [row for row in rows if line["name"] in row["stride"]]
+        assert (line["threats"], line["patterns"]) == (len(bearing), len({row["pattern"] for row in bearing}))
+
+
+def test_an_answer_without_columns(run) -> None:
+    """SELECT * of nothing has one empty solution and no column."""
+    done = run("sparql", "-", *KB, *JUDGED, stdin="SELECT * WHERE {}")
+    assert done.returncode == 0 and "Answer" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -22,10 +23,10 @@ HOST = ["TOY-TA7WYA", "TOY-GOG357", "TOY-53HCG7", "TOY-QK32SU"]
 BLOCK = re.compile(r"^<[^>]*decision-[^>]*> a tm:Decision ;\n(?:    .*\n)+", re.M)
 
 
-def decide(run, kb: Path, *ids: str, what: str = "accept", reason: str = "Checked.", **options: str):  # type: ignore[no-untyped-def]
+def decide(run, kb: Path, *ids: str, what: str = "accept", reason: str = "Checked.", on: str = ON, **options: str):  # type: ignore[no-untyped-def]
     """Decide about threats of the toy device."""
     extra = [part for key, value in options.items() for part in (f"--{key}", value)]
-    return run("decide", *ids, what, "--reason", reason, "--owner", "tester", "--kb", kb, "--on", ON, *extra)
+    return run("decide", *ids, what, "--reason", reason, "--owner", "tester", "--kb", kb, "--on", on, *extra)
 
 
 def blocks(text: str) -> list[str]:
@@ -33,7 +34,7 @@ def blocks(text: str) -> list[str]:
     return BLOCK.findall(text)
 
 
-def test_append_only_sorted_and_shown(inside, toy: Path, toy_rows) -> None:
+def test_only_added_sorted_and_shown(inside, toy: Path, toy_rows) -> None:
     """Old blocks keep their bytes, new ones stand in order, and the threat shows its decision; no number changes."""
     path = toy / FILE
     before = path.read_text(encoding="utf-8")
@@ -81,8 +82,8 @@ def test_decision_of_a_release_without_file(inside, toy: Path) -> None:
 
 def test_every_disposition(inside, toy: Path) -> None:
     """Each of the five can be written, and nothing else."""
-    for what in ("accept", "mitigate", "transfer", "eliminate", "not-applicable"):
-        assert decide(inside, toy, HOST[0], what=what).returncode == 0
+    for day, what in enumerate(("accept", "mitigate", "transfer", "eliminate", "not-applicable"), start=23):
+        assert decide(inside, toy, HOST[0], what=what, on=f"2026-11-{day}").returncode == 0
     assert set(re.findall(r"tm:disposition-([a-z-]+)", (toy / FILE).read_text(encoding="utf-8"))) == {
         "accept", "mitigate", "transfer", "eliminate", "not-applicable",
     }  # fmt: skip
@@ -103,6 +104,40 @@ def test_refused_and_nothing_written(inside, toy: Path, fingerprint, ids: list[s
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert "tmkb: " in done.stderr
     assert fingerprint(toy) == before
+
+
+@pytest.mark.parametrize("what", ["accept", "mitigate"])
+@pytest.mark.parametrize("fresh", [False, True], ids=["seen-in-the-file", "seen-in-the-model"])
+def test_second_decision_of_a_day_is_refused(inside, toy: Path, fingerprint, what: str, fresh: bool) -> None:
+    """The same or another answer on the same day: exit 2, the place of the first, nothing written for any threat."""
+    assert decide(inside, toy, HOST[0]).returncode == 0
+    if fresh:
+        inside._kept.clear()
+    before = fingerprint(toy)
+    done = decide(inside, toy, HOST[1], HOST[0], what=what)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"[E-PARAM] {HOST[0]} was decided on {ON} already" in done.stderr
+    place = re.search(
+        r"a decision of the same day stands at (\S+decisions\.ttl):(\d+); take it back by hand", done.stderr
+    )
+    assert place is not None
+    assert (toy / FILE).as_posix().endswith(place[1])
+    lines = (toy / FILE).read_text(encoding="utf-8").splitlines()
+    assert f"decision-{HOST[0].lower()}-{ON}" in lines[int(place[2]) - 1]
+    assert fingerprint(toy) == before
+    assert decide(inside, toy, HOST[1], HOST[0], what=what, on="2026-11-24").returncode == 0
+
+
+def test_second_decision_of_a_day_is_refused_where_the_first_stands_in_another_file(inside, toy: Path) -> None:
+    """A decision that a person wrote into another file of the release counts as well."""
+    path = toy / FILE
+    assert decide(inside, toy, HOST[0]).returncode == 0
+    path.rename(path.with_name("judgements.ttl"))
+    inside._kept.clear()
+    done = decide(inside, toy, HOST[0], what="mitigate")
+    assert done.returncode == 2
+    assert "judgements.ttl:" in done.stderr
+    assert not path.exists()
 
 
 def test_expiry_on_the_day_itself_is_taken(inside, toy: Path) -> None:
@@ -171,8 +206,66 @@ def test_orphan_and_expired_decisions_are_shown(inside, toy: Path) -> None:
     assert len(later) == 3
 
 
+def test_expired_decision_is_no_matter_after_a_later_one(inside, toy: Path) -> None:
+    """Check and the named query are silent about an expired decision while a later one on the threat is in force."""
+    assert decide(inside, toy, HOST[0], on="2026-11-01", expires="2026-11-10").returncode == 0
+    assert decide(inside, toy, HOST[0], on="2026-11-23", expires="2026-11-25").returncode == 0
+
+    def said(on: str) -> tuple[list[str], list[str]]:
+        base = ("--kb", toy, "--device", "toy", "--on", on, "--format", "json")
+        inside._kept.clear()
+        asked = json.loads(inside("query", "expired-or-orphaned-decisions", *base).stdout)
+        checked = json.loads(inside("check", *base, "--fail-on", "never").stdout)
+        found = [row["decision"] for row in asked if row["problem"] == "expired"]
+        shaped = [
+            row["focus"] for row in checked if row["shape"] == "tms:decision-live" and row["severity"] == "warning"
+        ]
+        return (sorted(re.findall(r"2026-\d\d-\d\d", " ".join(nodes))) for nodes in (found, shaped))  # type: ignore[return-value]
+
+    for on, expected in {
+        "2026-11-10": [], "2026-11-11": ["2026-11-01"], "2026-11-23": [], "2026-11-25": [],
+        "2026-11-26": ["2026-11-01", "2026-11-23"],
+    }.items():  # fmt: skip
+        assert list(said(on)) == [expected, expected], on
+
+
+@pytest.mark.parametrize(
+    ("on", "words"),
+    [
+        ("2026-11-22", "accept (not in force: only from 2026-11-23)"), ("2026-11-23", "accept"),
+        ("2027-01-01", "mitigate (not in force: expired 2026-12-31)"),
+    ],
+    ids=["not-yet", "in-force", "expired"],
+)  # fmt: skip
+def test_why_and_threats_say_alike_whether_a_decision_holds(inside, toy: Path, on: str, words: str) -> None:
+    """A decision that is not in force is not shown as if it were."""
+    given = {"what": "mitigate", "expires": "2026-12-31"} if words.startswith("mitigate") else {}
+    assert decide(inside, toy, HOST[0], **given).returncode == 0
+    inside._kept.clear()
+    rows = csv.DictReader(
+        inside("threats", "--kb", toy, "--device", "toy", "--on", on, "--format", "csv").stdout.splitlines()
+    )
+    assert {row["decision"] for row in rows if row["id"] == HOST[0]} == {words}
+    why = inside("why", HOST[0], "--kb", toy, "--on", on).stdout
+    assert f"  {words}: Checked. (tester, 2026-11-23, until {given.get('expires', 'revoked')})" in why
+
+
+def test_waiver_with_a_date_that_nobody_can_read_does_not_hold(inside, toy: Path) -> None:
+    """The waiver is a structural error with its place, not a fault of the program."""
+    path = toy / FILE
+    waiver = """
+:w-soon a tm:Waiver ; tm:waivedShape <https://tmkb.example/shapes#asset-reached> ; tm:waivedNode :flash ;
+    tm:reason "r" ; tm:owner "o" ; tm:decidedOn "2026-01-02"^^xsd:date ; tm:expires "next year" .
+"""
+    path.write_text(path.read_text(encoding="utf-8") + waiver, encoding="utf-8")
+    done = inside("threats", "--kb", toy, "--device", "toy", "--on", ON)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "E-STRUCTURE" in done.stderr
+    assert "decisions.ttl:" in done.stderr
+
+
 SCRIPT = """
-import sys
+import os, sys
 sys.path.insert(0, {root!r})
 from datetime import date
 from pathlib import Path
@@ -184,17 +277,22 @@ sys.stdin.readline()
 for turn in range(int(sys.argv[2])):
     what = decisions.Judgement("accept", "writer " + number + " turn " + str(turn), "tester", date(2026, 11, 23), None)
     base = "https://tmkb.example/device/toy/"
-    node = dict(device=base, asset=base + "dose", entry=base + "beeper.link", pattern="https://tmkb.example/library/T-0003")
+    one = "dose" if sys.argv[3] == "same" else "dose-" + str(os.getpid()) + "-" + str(turn)
+    node = dict(device=base, asset=base + one, entry=base + "beeper.link", pattern="https://tmkb.example/library/T-0003")
     decisions.append(Path({folder!r}), [SimpleNamespace(id="TOY-NIUQDT")], [node], what)
 """
 
 
-def writers(folder: Path, number: int, turns: int) -> list[subprocess.Popen]:
-    """Start writers that go off together."""
+def writers(folder: Path, number: int, turns: int, threat: str = "own") -> list[subprocess.Popen]:
+    """Start writers that go off together, each turn on a threat of its *own*, or all on the *same*."""
     code = SCRIPT.format(root=str(ROOT), folder=str(folder))
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(n), str(turns)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, str(n), str(turns), threat],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if threat == "same" else None,
+            text=True,
         )
         for n in range(number)
     ]
@@ -228,6 +326,18 @@ def test_many_writers_lose_nothing(toy: Path) -> None:
     assert len({q.subject for q in ox.parse(text.encode(), format=ox.RdfFormat.TURTLE)}) == 41
 
 
+def test_of_many_writers_on_one_threat_and_day_one_wins(toy: Path) -> None:
+    """The first writes its decision; each other one is refused, though none knew of it when it started."""
+    folder = (toy / FILE).parent
+    started = writers(folder, 6, 1, "same")
+    for one in started:
+        go(one)
+    said = [one.communicate(timeout=60)[1] for one in started]
+    assert sorted(one.returncode for one in started) == [0, 1, 1, 1, 1, 1]
+    assert sum("decided on 2026-11-23 already" in text for text in said) == 5
+    assert len(blocks((toy / FILE).read_text(encoding="utf-8"))) == 2
+
+
 def test_two_programs_at_once_lose_nothing(run, toy: Path) -> None:
     """The verb itself, started twice at the same moment, writes both decisions."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -236,7 +346,6 @@ def test_two_programs_at_once_lose_nothing(run, toy: Path) -> None:
         "-m",
         "tmkb",
         "decide",
-        HOST[0],
         "accept",
         "--owner",
         "o",
@@ -247,7 +356,10 @@ def test_two_programs_at_once_lose_nothing(run, toy: Path) -> None:
         "--reason",
     ]
     both = [
-        subprocess.Popen([*command, f"reason {n}"], env=environment, cwd="/", stderr=subprocess.DEVNULL) for n in (1, 2)
+        subprocess.Popen(
+            [*command[:4], HOST[n], *command[4:], f"reason {n}"], env=environment, cwd="/", stderr=subprocess.DEVNULL
+        )
+        for n in (1, 2)
     ]
     assert [one.wait(timeout=120) for one in both] == [0, 0]
     text = (toy / FILE).read_text(encoding="utf-8")

@@ -366,3 +366,12 @@ def test_order_and_splitting_of_files_change_nothing(rows, duo: Path, duo_rows: 
     path.write_text(head + "\n\n".join(reversed(blocks[:2])) + "\n", encoding="utf-8")
     (path.parent / "facts.ttl").write_text(head + "\n\n".join(reversed(blocks[2:])) + "\n", encoding="utf-8")
     assert rows(duo, "--device", "duo") == duo_rows
+
+
+def test_a_file_of_a_member_that_would_not_be_read_is_refused(run, duo: Path) -> None:
+    """What is refused for the member alone is refused for the system."""
+    folder = duo / "devices" / "toy" / "1" / "more"
+    folder.mkdir()
+    (folder / "extra.ttl").write_text("", encoding="utf-8")
+    done = run("threats", "--kb", duo, "--device", "duo")
+    assert done.returncode == 2 and "E-UNREAD" in done.stderr and done.stdout == ""

@@ -38,7 +38,7 @@ def full(schema: Triples, data: Triples) -> frozenset[Triple]:
 
 def fast(schema: Triples, data: Triples) -> frozenset[Triple]:
     """Return what the compiled rules have at the end."""
-    return frozenset(CompiledReasoner(closed_schema).close(schema, data))
+    return frozenset(schema | data | CompiledReasoner(closed_schema).close(schema, data))
 
 
 def told(found: Triples) -> frozenset[Triple]:

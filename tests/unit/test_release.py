@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from pathlib import Path
 
@@ -357,3 +358,30 @@ def test_no_other_query_knows_the_day() -> None:
     for path in sorted((ROOT / "queries").glob("*/*.rq")):
         text = path.read_text(encoding="utf-8")
         assert "tmkb.example/run" not in text and not re.search(r"\bNOW\s*\(", text, re.I), path.name
+
+
+@pytest.mark.parametrize("when", ["start", "middle"])
+def test_workers_that_die_change_no_answer(kb: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """A pool that cannot start, or whose worker dies, leaves the work to this process; nothing hangs."""
+
+    class Dying:
+        def __init__(self, *_: object, **__: object) -> None:
+            if when == "start":
+                raise OSError("no semaphore")
+
+        def __enter__(self) -> Dying:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def submit(self, *_: object) -> object:
+            raise BrokenProcessPool("a worker died")
+
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Dying)
+    monkeypatch.setattr(pipeline, "_MANY", 1)
+    for _ in range(2):
+        assert small.answer(kb, DAY) == small.fresh(kb, DAY)
+    with_workers: list[object] = []
+    monkeypatch.setattr(pipeline, "_make", lambda *given: with_workers.append(given))
+    (kb / "kb.toml").write_text((kb / "kb.toml").read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+    assert small.fresh(kb, DAY) == small.answer(kb, DAY) and with_workers

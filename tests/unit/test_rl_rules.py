@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tmkb import infer
 from tmkb.engines import turtle
 from tmkb.engines.owl import OwlrlReasoner
 from tmkb.engines.owl_compiled import CompiledReasoner
@@ -13,6 +15,7 @@ from tmkb.engines.rl_refused import AxiomError
 from tmkb.engines.rl_rules import COMPILED, CONTRADICTION, NOISE, ONCE, OWN_RULES, REFUSED, RULES
 from tmkb.infer import closed_schema, is_noise
 from tmkb.model.graphs import Triple
+from tmkb.terms import rdfs
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIXES = """
@@ -148,3 +151,14 @@ def test_a_schema_may_say_that_something_is_below_label_or_type() -> None:
     schema = triples(":p rdfs:subPropertyOf rdf:type . :q rdfs:subPropertyOf rdfs:label . :C rdfs:subClassOf :D .")
     found = CompiledReasoner(closed_schema).close(schema, triples(":a :p :C ; :q :b ."))
     assert triples(":a a :C , :D ; rdfs:label :b .") <= found
+
+
+@pytest.mark.parametrize("harm", [lambda text: text[text.index("\n") + 1 :], lambda text: text[:-40], lambda text: ""])
+def test_a_damaged_closed_schema_is_never_used(monkeypatch: pytest.MonkeyPatch, harm: Callable[[str], str]) -> None:
+    """A line less in the file as shipped must not be a threat less: the schema is closed again."""
+    schema = frozenset({("<x:A>", rdfs.subClassOf, "<x:B>"), ("<x:B>", rdfs.subClassOf, "<x:C>")})
+    text = infer.conclusions(schema)
+    whole = f"{infer.closed_head(infer.schema_digest(schema), text)}\n"
+    monkeypatch.setenv("TMKB_CACHE", "")
+    monkeypatch.setattr(infer.resources, "closed_schema", lambda: whole + harm(text))
+    assert ("<x:A>", rdfs.subClassOf, "<x:C>") in infer.closed_schema(schema)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Protocol
 
 from tmkb.model.graphs import Triple
@@ -16,7 +18,7 @@ class Reasoner(Protocol):
         """The engine, with its version where the conclusions may depend on it."""
 
     def close(self, schema: Set[Triple], data: Iterable[Triple]) -> Set[Triple]:
-        """Return what follows from *schema* and *data* together; may hold either of them, noise and marks too."""
+        """Return what follows from *schema* and *data* together, noise too; what they say may be among it, or not."""
 
 
 class OwlrlReasoner:
@@ -25,9 +27,9 @@ class OwlrlReasoner:
     @property
     def name(self) -> str:
         """The engine and its version."""
-        from importlib.metadata import version  # slow to import, and seldom needed
-
-        return f"owlrl {version('owlrl')}"
+        spec = find_spec("owlrl")  # importlib.metadata knows this too, and takes longer to import than all the rest
+        beside = Path(spec.origin).parent.parent if spec and spec.origin else Path()
+        return next((folder.stem.replace("-", " ") for folder in sorted(beside.glob("owlrl-*.dist-info"))), "owlrl")
 
     def close(self, schema: Set[Triple], data: Iterable[Triple]) -> Set[Triple]:
         """Return all that owlrl has at the end; a literal as subject is possible."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
+from operator import itemgetter
 
 from tmkb.engines.rl_close import Base, close
 from tmkb.engines.rl_refused import BUILT_IN, AxiomError, refuse
@@ -22,26 +23,26 @@ class CompiledReasoner:
     def __init__(self, closed_schema: ClosedSchema) -> None:
         """Take the function that gives schema and conclusions of a schema."""
         self._closed_schema = closed_schema
-        self._kept: tuple[Set[Triple], Base, frozenset[Triple]] | None = None
+        self._kept: tuple[Set[Triple], Base, frozenset[Triple], frozenset[Triple]] | None = None
 
     def close(self, schema: Set[Triple], data: Iterable[Triple]) -> Set[Triple]:
-        """Return the closed schema with the closed data.
+        """Return all that follows from schema and data, with some of what they say themselves.
 
         Raises:
             AxiomError: schema or data use a construct that is not compiled; names it.
         """
-        base, anew = self._base(schema)
+        base, anew, concluded = self._base(schema)
         told = list(data)
-        for s, p, o in told:
-            axiom = bare(p).startswith(BUILT_IN) and (p != rdf.type or bare(o).startswith(BUILT_IN))
-            if axiom and o not in _HARMLESS:
-                raise AxiomError(
-                    (s, p, o), "axioms belong to the ontology or the library, not to the data of a release"
-                )
-        return base.triples | close(base, [*anew, *told])
+        words = set(map(itemgetter(1), told)) | {o for _, p, o in told if p == rdf.type}
+        axioms = {word for word in words if bare(word).startswith(BUILT_IN)} - {rdf.type} - _HARMLESS
+        for s, p, o in told if axioms else ():
+            if (p in axioms and o not in _HARMLESS) or (p == rdf.type and o in axioms):
+                why = "axioms belong to the ontology or the library, not to the data of a release"
+                raise AxiomError((s, p, o), why)
+        return close(base, [*anew, *told]) | concluded
 
-    def _base(self, schema: Set[Triple]) -> tuple[Base, frozenset[Triple]]:
-        """Return what all releases share, and what is told anew to each.
+    def _base(self, schema: Set[Triple]) -> tuple[Base, frozenset[Triple], frozenset[Triple]]:
+        """Return what all releases share, what is told anew to each, and what the schema alone concludes.
 
         What follows about a value is not kept in RDF, and that a thing is a Thing is noise: where an axiom asks for
         either, it is concluded again.
@@ -52,5 +53,5 @@ class CompiledReasoner:
             program = compile_schema(closed)
             things = owl.Thing in program.classes
             anew = frozenset(t for t in closed if is_literal(t[2]) or (things and t[1] == rdf.type))
-            self._kept = (schema, Base(program, closed - anew), anew)
+            self._kept = (schema, Base(program, closed - anew), anew, closed - schema)
         return self._kept[1:]

@@ -40,15 +40,22 @@ class _Template:
     places: tuple[tuple[int, int, int], ...]
 
 
+_PREFIX = re.compile(r"PREFIX\s+(\w*):\s*<([^<>]*)>")
+# Prefixes and nothing else before CONSTRUCT, so that no comment and no text is taken for one
+_PLAIN = re.compile(rf"(?P<head>(?:\s|{_PREFIX.pattern})*)CONSTRUCT\s*\{{(?P<made>[^{{}}\"'<>#]*)\}}\s*(?=WHERE\b)")
+
+
 @lru_cache(maxsize=256)
 def _template(text: str) -> _Template | None:
     """Return the SELECT form of a CONSTRUCT, None for one that is not plain: quotes, full IRIs, no variable."""
+    if "'''" in text or '"""' in text:  # a line of a long text may begin like a comment
+        return None
     body = "\n".join("" if line.startswith("#") else line for line in text.split("\n"))
-    match = re.search(r"\bCONSTRUCT\s*\{([^{}\"'<>]*)\}\s*(?=WHERE\b)", body)
+    match = _PLAIN.match(body)
     if match is None:
         return None
-    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in re.findall(r"PREFIX\s+(\w*):\s*<(.*?)>", body))
-    turtle = prefixes + re.sub(r"\?(\w+)", r"<var:\1>", match[1].rstrip(" .\n")) + " ."
+    prefixes = "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in _PREFIX.findall(match["head"]))
+    turtle = prefixes + re.sub(r"\?(\w+)", r"<var:\1>", match["made"].rstrip(" .\n")) + " ."
     try:
         found = [quad.triple for quad in ox.parse(turtle.encode(), format=ox.RdfFormat.TURTLE)]
     except SyntaxError:
@@ -60,7 +67,7 @@ def _template(text: str) -> _Template | None:
     names = [term[5:-1] for term in terms if term.startswith("<var:")]
     if not names or any("_:" in s + o or p.startswith("<var:") for s, p, o in triples):
         return None
-    select = f"{body[: match.start()]}SELECT {' '.join('?' + name for name in names)} {body[match.end() :]}"
+    select = f"{match['head']}SELECT {' '.join('?' + name for name in names)} {body[match.end() :]}"
     places = tuple((terms.index(s), terms.index(p), terms.index(o)) for s, p, o in triples)
     return _Template(select, tuple(terms[len(names) :]), places)
 

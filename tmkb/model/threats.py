@@ -54,6 +54,12 @@ class ThreatDecision:
     expires: str | None
     live: bool
 
+    @property
+    def title(self) -> str:
+        """The disposition, and why it does not hold on the day of judgement when it does not."""
+        end = f"expired {self.expires}" if self.expires else f"only from {self.decided_on}"
+        return self.disposition if self.live else f"{self.disposition} (not in force: {end})"
+
 
 @dataclass(frozen=True)
 class SystemPlace:
