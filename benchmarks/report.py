@@ -79,6 +79,10 @@ def _ratios(results: Numbers) -> str:
         rows.append(
             _ratio("all stages / physical limit", size, found["total"], limit["total"], found["limit_ratio"], "")
         )
+        whole = found["processes"]["cold check of all"]["seconds"]
+        rows.append(
+            _ratio("cold check of all / physical limit", size, whole, limit["total"], whole / limit["total"], "")
+        )
         if "owlrl" in closure:
             same = "equal" if closure["missing"] == closure["extra"] == 0 else "DIFFERENT"
             note = f"{closure['triples']:,} triples, {same}; preparing the schema: {_seconds(closure['prepare'])} s"

@@ -19,18 +19,16 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from tmkb import load, pipeline, query, render, reports, resources, sources, validate, views
+from tmkb import load, pipeline, render, reports, resources, sources, validate, views
 from tmkb.assemble import assemble
 from tmkb.derive import derive, fire
 from tmkb.engines import shacl
 from tmkb.engines.owl import OwlrlReasoner
-from tmkb.engines.sparql import Row
-from tmkb.headers import QuerySpec
 from tmkb.infer import is_noise, schema_of
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, RatedGraph, Source, SourceSet, Triple
 from tmkb.query import KnowledgeBase
 from tmkb.rate import rate
-from tmkb.release import close_release, rules
+from tmkb.release import Release, close_release, rules
 from tmkb.terms import RUN, dct, literal
 from tmkb.workshop import Workshop
 
@@ -71,22 +69,6 @@ def _peak() -> float:
         found = re.search(r"^VmHWM:\s+(\d+) kB", _STATUS.read_text(), re.M)
         return int(found[1]) / 1024 if found else 0.0
     return 0.0
-
-
-class Finished:
-    """A release that can be asked, as ``tmkb.query`` wants it, with no cache behind it."""
-
-    def __init__(self, key: str, rated: RatedGraph) -> None:
-        """Take what the stages made."""
-        self.key, self.rated, self.closed = key, rated, rated.derived.closed
-        self._store = query.store_of([rated])
-
-    def rows(self, spec: QuerySpec) -> list[Row]:
-        """Return the raw rows of a view."""
-        return query.select(self._store, spec)
-
-    def forget(self) -> None:
-        """Nothing is kept elsewhere, so nothing can be let go."""
 
 
 def workshop(kb: Path) -> Workshop:
@@ -137,25 +119,25 @@ def _inputs(found: SourceSet) -> list[Source]:
 
 def _stages(clock: Clock, shop: Workshop, key: str) -> tuple[RatedGraph, int, int]:
     """Take one device through the stages; returns what was rated, and how many findings and threats it has."""
+    release = Release(key, shop)
     with clock("load"):
-        core, vocabulary = shop.core
-        asserted = AssertedGraph(core, shop.modules, {key: load.load_files(shop.files(key), "device", vocabulary)})
+        _ = release._read
     with clock("assemble"):
-        assembled = assemble(asserted, key, rules("assemble"))
+        _ = release.assembled
     with clock("authoring check"):
-        before = shop.checkers[validate.AUTHORING].validate(assembled, assembled.triples, on=DAY)
+        before = release.findings(validate.AUTHORING)
         pipeline.refuse_structural(before)
     with clock("close"):
-        closed = close_release(assembled, shop.reasoner)
+        _ = release.closed
     with clock("derive"):
-        derived = derive(closed, rules("derive"))
+        _ = release.derived
     with clock("rate"):
-        rated = rate(derived, rules("rate"), fire=fire)
+        rated = release.rated
     with clock("assurance check"):
-        after = shop.checkers[validate.ASSURANCE].validate(assembled, rated.triples, on=DAY)
+        after = release.findings(validate.ASSURANCE)
         pipeline.refuse_structural(after)
     with clock("rows"):
-        threats = views.threats(KnowledgeBase((Finished(key, rated),), {}, "", DAY), pipeline.view)
+        threats = views.threats(KnowledgeBase((release,), {}, "", DAY), pipeline.view)
         render.render([render.threat_table(reports.by_rating(threats), key)], "table")
     return rated, len(before) + len(after), len(threats)
 
