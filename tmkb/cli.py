@@ -3,8 +3,7 @@
 Exit codes: 0 fine, 1 findings at or above the gate (check only), 2 wrong use or bad input, 3 our fault.
 """
 
-from __future__ import annotations
-
+# Annotations are evaluated where they stand: Typer would compile each of them anew at every start.
 import contextlib
 import os
 import sys
@@ -111,7 +110,7 @@ ViewOption = Annotated[View, typer.Option("--view", help="Which controls get cre
 
 def _options(
     kb: Path | None, device: str = "", family: str = "", on: str = "", reasoner: Reasoner = Reasoner.compiled
-) -> Options:
+) -> "Options":
     from tmkb import pipeline
 
     day = pipeline.parse_day(on) if on else None
@@ -133,7 +132,7 @@ def _progress(text: str) -> None:
         _say(f"  {text}")
 
 
-def _out(tables: list[ResultTable], style: Format) -> None:
+def _out(tables: "list[ResultTable]", style: Format) -> None:
     from tmkb import render
 
     typer.echo(render.render(tables, style.value), nl=False)
@@ -332,7 +331,7 @@ def why_not(
     _lines(answers.why_not(_options(kb, device, on=on), vector, pattern, asset), style)
 
 
-def _lines(answer: ResultTable, style: Format) -> None:
+def _lines(answer: "ResultTable", style: Format) -> None:
     if style != Format.table:
         _out([answer], style)
         return
