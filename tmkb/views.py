@@ -152,6 +152,7 @@ class _Tables:
                 _text(r["decidedOn"]),
                 _text(r["expires"]),
                 str(r["decidedOn"] or "9999") <= self._day <= str(r["expires"] or "9999"),
+                str(r["decidedOn"] or "9999") <= self._day,
             )
             for r in self._by["threat-decisions"].get(key, ())
         ]

@@ -44,7 +44,7 @@ class ThreatControl:
 
 @dataclass(frozen=True)
 class ThreatDecision:
-    """What somebody decided about the threat; ``live`` on the day of judgement: made by then and not expired."""
+    """What somebody decided; on the day of judgement it is ``made`` by then or not, and ``live`` unless expired."""
 
     iri: str
     disposition: str
@@ -53,11 +53,12 @@ class ThreatDecision:
     decided_on: str | None
     expires: str | None
     live: bool
+    made: bool = True
 
     @property
     def title(self) -> str:
         """The disposition, and why it does not hold on the day of judgement when it does not."""
-        end = f"expired {self.expires}" if self.expires else f"only from {self.decided_on}"
+        end = f"expired {self.expires}" if self.made else f"only from {self.decided_on}"
         return self.disposition if self.live else f"{self.disposition} (not in force: {end})"
 
 
