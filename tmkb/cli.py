@@ -108,6 +108,23 @@ Engine = Annotated[
 ViewOption = Annotated[View, typer.Option("--view", help="Which controls get credit.")]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from tmkb import __version__
+
+        typer.echo(f"tmkb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and stop.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    pass
+
+
 def _options(
     kb: Path | None, device: str = "", family: str = "", on: str = "", reasoner: Reasoner = Reasoner.compiled
 ) -> "Options":
