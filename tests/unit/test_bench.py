@@ -136,7 +136,7 @@ def test_reference_engines_stand_in_the_ratios() -> None:
     """The table of ratios names what differs; owlrl given up is told as a least ratio."""
     both = {"owlrl": 60, "compiled": 2, "prepare": 1, "ratio": 30, "triples": 9, "missing": 0, "extra": 0}
     check = {"pyshacl": 8, "fast": 2, "ratio": 4}
-    told = {"total": 1, "limit": {"total": 1}, "limit_ratio": 1}
+    told = {"total": 1, "limit": {"total": 1}, "limit_ratio": 1, "processes": {"cold check of all": {"seconds": 40}}}
     checks = {"different": 1, "authoring": check, "assurance": check}
     given_up = {"compiled": 2, "owlrl_given_up_after_minutes": 1}
     text = report._ratios(
@@ -149,6 +149,7 @@ def test_reference_engines_stand_in_the_ratios() -> None:
     )
     assert "| owlrl / closure | 10 | 60.00 | 2.00 | 30.0 | 9 triples, equal;" in text
     assert "| owlrl / closure | 20 | 60.00 | 2.00 | 30.0 | owlrl given up after 1 minutes; at least" in text
+    assert "| cold check of all / physical limit | 10 | 40.00 | 1.00 | 40.0 |" in text
     assert "| pyshacl / assurance check | 10 | 8.00 | 2.00 | 4.0 | DIFFERENT results |" in text
 
 
