@@ -17,6 +17,7 @@ if "TMKB_CACHE" not in os.environ:  # workers inherit the folder from the proces
     os.environ["TMKB_TEST_OWNS_CACHE"] = str(os.getpid())
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # what tests of several folders share
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

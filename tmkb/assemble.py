@@ -109,15 +109,10 @@ def _refuse_strangers(local: Sequence[Statement], device: str, release: str) -> 
 
 def _refuse_crossings(local: Sequence[Statement], core: Sequence[Statement]) -> None:
     """Refuse tm:crosses written by hand, save for a life-cycle exposure that crosses a life-cycle boundary."""
-    below: dict[str, set[str]] = {
-        tm.LifeCycleExposure: {tm.LifeCycleExposure},
-        tm.LifeCycleBoundary: {tm.LifeCycleBoundary},
-    }
-    for kinds in below.values():
-        for _ in range(3):
-            kinds |= {s.triple[0] for s in core if s.triple[1] == rdfs.subClassOf and s.triple[2] in kinds}
-    exposures = {s.triple[0] for s in local if s.triple[1] == rdf.type and s.triple[2] in below[tm.LifeCycleExposure]}
-    boundaries = {s.triple[0] for s in local if s.triple[1] == rdf.type and s.triple[2] in below[tm.LifeCycleBoundary]}
+    exposures, boundaries = (
+        {s.triple[0] for s in local if s.triple[1] == rdf.type and s.triple[2] in kinds}
+        for kinds in (systems.below(core, tm.LifeCycleExposure), systems.below(core, tm.LifeCycleBoundary))
+    )
     for statement in local:
         s, p, o = statement.triple
         if p == tm.crosses and not (s in exposures and o in boundaries):

@@ -103,9 +103,11 @@ def closed_schema(schema: Set[Triple]) -> frozenset[Triple]:
     head, _, text = resources.closed_schema().partition("\n")
     if head != closed_head(digest, text):
         key = cache.digest(digest, OwlrlReasoner().name)
-        text = cache.get("schema", key) or conclusions(schema)
-        cache.put("schema", key, text)
-    return frozenset(schema) | frozenset(_read(text.replace(" .\n", "\n")))
+        kept = cache.get("schema", key)
+        text = conclusions(schema) if kept is None else kept
+        if kept is None:
+            cache.put("schema", key, text)
+    return frozenset(schema) | frozenset(_read(text))
 
 
 def closed_head(digest: str, text: str) -> str:
@@ -133,7 +135,7 @@ def _useful(triple: Triple) -> bool:
 
 def _read(text: str) -> Iterable[Triple]:
     for line in text.split("\n")[:-1]:
-        s, p, o = line.split(" ", 2)
+        s, p, o = line.removesuffix(" .").split(" ", 2)
         yield s, p, o
 
 

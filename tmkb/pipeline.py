@@ -39,7 +39,8 @@ def _compiled() -> Reasoner:
 REASONERS: dict[str, Callable[[], Reasoner]] = {"compiled": _compiled, "owlrl": OwlrlReasoner}
 
 
-_MANY, _PART = 6, 4
+_MANY = 6  # from so many releases on, other processors are worth starting
+_PART, _ROUNDS = 4, 8  # a worker prepares core and shapes anew for each part: not too small, and some for progress
 
 
 def _quiet(message: str) -> None:
@@ -135,20 +136,20 @@ def build(
     kb, _ = find_kb(options.kb)
     found = sources.find_sources(kb, choose(kb, options.device), named=bool(options.device))
     shop = _workshop(found, options, reasoner)
-    keys = sorted(found.releases)
-    if len(keys) >= _MANY and cache.folder() is not None and reasoner is None:
+    chosen = [Release(key, shop) for key in sorted(found.releases)]
+    if len(chosen) >= _MANY and cache.folder() is not None and reasoner is None:
         specs = [view(name) for name in rows]
-        new = [key for key in keys if not Release(key, shop).kept(check=check, specs=specs, family=options.family)]
+        new = [one.key for one in chosen if not one.kept(check=check, specs=specs, family=options.family)]
         if len(new) >= _MANY:
             _make(replace(options, kb=kb, progress=_quiet), new, check, rows, options.progress)
     releases, reports, families = [], {}, set[str]()
-    for release in (Release(key, shop) for key in keys):
+    for release in chosen:
         if options.family:
             families |= set(release.head["families"])
         if not options.family or options.family in release.head["families"]:
             reports[release.key] = findings(release, check=check)
             releases.append(release)
-        if len(keys) > 1:
+        if len(chosen) > 1:
             release.forget()
     if options.family and not releases:
         raise no_family(options.family, families)
@@ -162,9 +163,11 @@ def _make(options: Options, keys: Sequence[str], check: bool, rows: Sequence[str
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    parts = [keys[n : n + _PART] for n in range(0, len(keys), _PART)]
+    processors = os.cpu_count() or 1
+    size = max(_PART, len(keys) // (processors * _ROUNDS))
+    parts = [keys[n : n + size] for n in range(0, len(keys), size)]
     work = partial(_make_part, options, check=check, rows=rows)
-    workers = min(os.cpu_count() or 1, len(parts))
+    workers = min(processors, len(parts))
     # A worker may die or not even start: what it did not make is made when it is asked for.
     with (
         contextlib.suppress(BrokenProcessPool, OSError),
@@ -173,7 +176,7 @@ def _make(options: Options, keys: Sequence[str], check: bool, rows: Sequence[str
         jobs = [pool.submit(work, part) for part in parts]
         for done, job in enumerate(as_completed(jobs), 1):
             job.result()
-            progress(f"{min(done * _PART, len(keys))} of {len(keys)} releases")
+            progress(f"{min(done * size, len(keys))} of {len(keys)} releases")
 
 
 def _make_part(options: Options, keys: Sequence[str], *, check: bool, rows: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from tmkb.headers import Param, QuerySpec
 from tmkb.model.findings import Finding
 from tmkb.model.graphs import AssembledGraph, ClosedGraph, RatedGraph, Triple
 from tmkb.model.tables import Cell, ResultTable
-from tmkb.terms import BASE, CORE_GRAPH, LIB, PREFIXES, TM, lexical, literal, rdf, rdfs
+from tmkb.terms import BASE, CORE_GRAPH, LIB, PREFIXES, TM, label_rank, lexical, literal, rdf, rdfs
 
 
 class Release(Protocol):
@@ -91,12 +91,11 @@ def add_local(store: Store, assembled: AssembledGraph, local: frozenset[Triple])
 def one_label(triples: Iterable[Triple]) -> list[Triple]:
     """Return *triples* with one label for each node, the English one if there is one: rows must not multiply."""
     triples = list(triples)
-    best: dict[str, tuple[bool, str]] = {}
+    best: dict[str, str] = {}
     for s, p, o in triples:
         if p == rdfs.label:
-            rank = (not o.endswith(("@en", '"')), o)
-            best[s] = min(best.get(s, rank), rank)
-    return [(s, p, o) for s, p, o in triples if p != rdfs.label or best[s][1] == o]
+            best[s] = min(best.get(s, o), o, key=label_rank)
+    return [(s, p, o) for s, p, o in triples if p != rdfs.label or best[s] == o]
 
 
 def run(kb: KnowledgeBase, spec: QuerySpec, given: Mapping[str, str] | None = None) -> ResultTable:

@@ -126,9 +126,7 @@ class Release:
         if kept is not None:
             return DerivedGraph(self.closed, {t: rule for rule, t in _read(kept)})
         self._shop.progress(f"{self.key}: deriving")
-        if (
-            len(self._sources) > 1
-        ):  # the links of a system are sorted out after the rules, so it has no use for the bench
+        if len(self._sources) > 1:  # a system; its links are sorted out after the rules, so not on the bench
             derived = derive(self.closed, rules("derive"), self._threats_of_members())
         else:
             derived = derive(self.closed, rules("derive"), store=self._bench("closed"))
@@ -194,7 +192,8 @@ class Release:
         key = cache.digest(self.fingerprint, spec.text)
         kept = cache.get("rows", key)
         if kept is None:
-            kept = json.dumps(query.select(self._bench("rated") or query.store_of([self.rated]), spec))
+            self._bench("rated")
+            kept = json.dumps(query.select(self._store, spec))
             cache.put("rows", key, kept)
         return [tuple(row) for row in json.loads(kept)]
 

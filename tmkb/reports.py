@@ -66,7 +66,8 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
     kb = pipeline.build(options, check=True)
     findings = [f for report in kb.reports.values() for f in report]
     idle = Counter(f.release for f in findings if f.component == NOTHING_TO_CHECK)
-    open_ones = [f for f in findings if not f.waived_by and f.component != NOTHING_TO_CHECK]
+    told = [f for f in findings if f.component != NOTHING_TO_CHECK]
+    open_ones = [f for f in told if not f.waived_by]
     counts = Counter((f.release, f.severity, shown(f.shape)) for f in open_ones)
     waived = Counter((f.release, f.severity, shown(f.shape)) for f in findings if f.waived_by)
     keys = sorted(set(counts) | set(waived), key=lambda k: (k[0], -SEVERITIES.index(k[1]), k[2]))
@@ -84,7 +85,6 @@ def check(options: Options) -> tuple[ResultTable, ResultTable, str, str]:
         tuple(f"{key}: {n} shapes had nothing to look at; --format json names them" for key, n in idle.items()),
     )
     worst = max((f.severity for f in open_ones), key=SEVERITIES.index, default="")
-    told = [f for f in findings if f.component != NOTHING_TO_CHECK]
     return summary, render.finding_table(findings, "Findings"), render.finding_text(told), worst
 
 

@@ -212,7 +212,7 @@ def _nothing_left(statements: Iterable[Statement], kinds: Mapping[str, set[str]]
 
 def _stand_ins(told: list[Statement], kinds: Mapping[str, set[str]], core: Sequence[Statement]) -> dict[str, str]:
     """Return stood-for → real, checked."""
-    fits = [(_below(core, stood), _below(core, real)) for stood, real in _MAY_STAND_FOR] if told else []
+    fits = [(below(core, stood), below(core, real)) for stood, real in _MAY_STAND_FOR] if told else []
     found: dict[str, str] = {}
     for statement in told:
         node, _, stood = statement.triple
@@ -228,7 +228,7 @@ def _stand_ins(told: list[Statement], kinds: Mapping[str, set[str]], core: Seque
     return found
 
 
-def _below(core: Sequence[Statement], top: str) -> set[str]:
+def below(core: Sequence[Statement], top: str) -> set[str]:
     """Return a class with all narrower ones."""
     pairs = [(s.triple[0], s.triple[2]) for s in core if s.triple[1] == rdfs.subClassOf]
     found = {top}

@@ -124,6 +124,11 @@ def literal(text: str, kind: str = "") -> str:
     return f'"{escaped}"' + (f"^^<{XSD}{kind}>" if kind else "")
 
 
+def label_rank(label: str) -> tuple[bool, str]:
+    """Return a key by which the best of several labels comes first: English or plain, then by the alphabet."""
+    return not label.endswith(("@en", '"')), label
+
+
 def shown(term: str | None) -> str:
     """Return a term as people read it: text of literals, short form of known IRIs."""
     if term is None:

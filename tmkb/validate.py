@@ -15,7 +15,7 @@ from tmkb.engines import shacl
 from tmkb.engines.sparql import Store
 from tmkb.model.findings import NOTHING_TO_CHECK, Finding
 from tmkb.model.graphs import AssembledGraph, Origin, Triple
-from tmkb.terms import BASE, LIB, RUN, TMS, bare, dct, lexical, literal, rdf, rdfs, sh, tm
+from tmkb.terms import BASE, LIB, RUN, TMS, bare, dct, label_rank, lexical, literal, rdf, rdfs, sh, tm
 
 AUTHORING, ASSURANCE = "authoring", "assurance"
 _SEVERITY = {sh.Violation: "violation", sh.Warning: "warning", sh.Info: "info"}
@@ -55,9 +55,8 @@ class Checker:
         results = self._shapes.validate([*triples, today], store)
         structural = self._shapes.structural(tm.findingKind, tm.finding_structural)
         places = Places(assembled.origins)
-        labels = {s: lexical(o) for s, p, o in assembled.core_triples if p == rdfs.label}
+        shared, names = Names(assembled.core_triples), Names(triples)
         entries = {s: o for s, p, o in triples if p == tm.entry}
-        names = Names(triples)
         waivers = _waivers(assembled.local_triples, on)
         findings = [
             Finding(
@@ -67,7 +66,7 @@ class Checker:
                 r.focus,
                 r.path,
                 r.value,
-                _short(r.message, assembled.device, labels),
+                _short(r.message, assembled.device, shared),
                 r.shape in structural,
                 places.find(r.focus, r.path, r.value) or places.find(entries.get(r.focus, "")),
                 "" if r.shape in structural else waivers.get((r.shape, r.focus), ""),
@@ -95,8 +94,7 @@ class Names:
         self._facts: dict[tuple[str, str], str] = {}
         for s, p, o in triples:
             if p == rdfs.label:
-                best = self._label.get(s, o)
-                self._label[s] = min(o, best, key=lambda label: (not label.endswith(("@en", '"')), label))
+                self._label[s] = min(self._label.get(s, o), o, key=label_rank)
             elif p in (tm.shortId, tm.pattern, tm.asset, tm.entry, tm.member):
                 self._facts[s, p] = o
 
@@ -141,10 +139,10 @@ class Places:
         return ""
 
 
-def _short(message: str, device: str, labels: Mapping[str, str]) -> str:
+def _short(message: str, device: str, shared: Names) -> str:
     """Return a message with labels in place of IRIs that have one, and local ids in place of the device's own."""
     text = re.sub(
-        r"https?://[^\s,;\"]*[\w/]", lambda m: labels.get(f"<{m[0]}>", m[0]), lexical(message) if message else ""
+        r"https?://[^\s,;\"]*[\w/]", lambda m: shared.of(f"<{m[0]}>") or m[0], lexical(message) if message else ""
     )
     return text.replace(bare(device), "").replace(LIB, "lib:").replace(TMS, "tms:")
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
+from made import Made
 
-from tmkb import pipeline, query, views
+from tmkb import pipeline, views
 from tmkb.derive import derive, fire
-from tmkb.engines.sparql import Row
 from tmkb.explain import Explainer
-from tmkb.headers import QuerySpec
 from tmkb.model.graphs import AssembledGraph, ClosedGraph, RatedGraph, Statement
 from tmkb.model.threats import ThreatRow
 from tmkb.query import KnowledgeBase
@@ -19,22 +18,6 @@ from tmkb.release import close_release
 from tmkb.terms import bare, is_iri, rdf, tm
 
 KEY = "insulin-pump@1.0"
-
-
-@dataclass(frozen=True)
-class Made:
-    """A release that is at hand whole, as the verbs ask it."""
-
-    rated: RatedGraph
-
-    @property
-    def key(self) -> str:
-        return self.rated.assembled.key
-
-    def rows(self, spec: QuerySpec) -> list[Row]:
-        return query.select(query.store_of([self.rated]), spec)
-
-    def forget(self) -> None: ...
 
 
 def rated_again(closed: ClosedGraph) -> RatedGraph:

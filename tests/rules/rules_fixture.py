@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+
+from made import Made
 
 from tmkb import pipeline, query, views
 from tmkb.assemble import assemble
 from tmkb.derive import derive, fire
 from tmkb.engines import turtle
-from tmkb.engines.sparql import Row
 from tmkb.headers import QuerySpec
 from tmkb.model.graphs import AssembledGraph, AssertedGraph, ClosedGraph, Origin, RatedGraph, Statement, Triple
 
@@ -85,22 +85,6 @@ def rated(without: str = "") -> RatedGraph:
     """Return the fixture derived and rated; no cache is asked."""
     derived = derive(closed(), rules("derive", without))
     return RatedGraph(derived, fire(closed().triples | frozenset(derived.firings), rules("rate", without)))
-
-
-@dataclass(frozen=True)
-class Made:
-    """A release that is at hand whole, as the verbs ask it."""
-
-    rated: RatedGraph
-
-    @property
-    def key(self) -> str:
-        return self.rated.assembled.key
-
-    def rows(self, spec: QuerySpec) -> list[Row]:
-        return query.select(query.store_of([self.rated]), spec)
-
-    def forget(self) -> None: ...
 
 
 def tables(graph: RatedGraph) -> dict[str, list[dict[str, object]]]:

@@ -15,7 +15,7 @@ import pyoxigraph as ox
 import shacl
 
 from tmkb.engines.shacl import RawResult, Run, ShapeGraph, targets, word
-from tmkb.engines.sparql import Store
+from tmkb.engines.sparql import Store, document, term_of
 from tmkb.errors import EngineError
 from tmkb.model.graphs import Triple
 from tmkb.terms import SH, is_iri, lexical, rdf, rdfs, sh
@@ -56,7 +56,7 @@ class FastEngine:
         queries, parts = _queries(shapes)
         core = [t for t in shapes.triples if t[1] != word("sparql") and t[0] not in parts]
         seen = {term for t in core for term in t if is_iri(term)} | {rdf.type, rdfs.subClassOf}
-        compiled = shacl.Shapes.from_text(_document(core), "ntriples")
+        compiled = shacl.Shapes.from_text(document(core), "ntriples")
         if len(compiled) < len(shapes.node_shapes):
             raise EngineError("E-SHACL", f"{len(shapes.node_shapes)} shapes were given and {len(compiled)} understood")
 
@@ -65,10 +65,6 @@ class FastEngine:
             yield from _constraints(shapes, queries, data, store)
 
         return run
-
-
-def _document(triples: Sequence[Triple]) -> str:
-    return "".join(f"{s} {p} {o} .\n" for s, p, o in triples)
 
 
 def _refuse(shapes: ShapeGraph) -> None:
@@ -92,7 +88,7 @@ def _broken(shape: str, reason: str) -> EngineError:
 
 def _core(shapes: ShapeGraph, compiled: shacl.Shapes, data: Sequence[Triple]) -> Iterator[RawResult]:
     """Run the constraints of SHACL Core on the triples that they can see."""
-    for found in compiled.validate_text(_document(data), "ntriples").results:
+    for found in compiled.validate_text(document(data), "ntriples").results:
         source, path = found.source_shape or "", found.path or ""
         yield RawResult(
             shapes.owner(source),
@@ -179,15 +175,7 @@ def _runs(text: str, foci: Sequence[str]) -> Iterator[tuple[str, dict[ox.Variabl
         yield f"{text[:at]} VALUES $this {{ {' '.join(foci)} }} {text[at:]}", {}
     else:
         for focus in foci:
-            yield text, {ox.Variable("this"): _term(focus)}
-
-
-def _term(text: str) -> ox.NamedNode | ox.Literal:
-    if is_iri(text):
-        return ox.NamedNode(text[1:-1])
-    line = f"{rdf.first} {rdf.first} {text} ."
-    found: ox.Literal = next(iter(ox.parse(line, format=ox.RdfFormat.N_TRIPLES))).object
-    return found
+            yield text, {ox.Variable("this"): term_of(focus)}
 
 
 def _found(query: _Query, terms: dict[str, str], focus: str) -> RawResult:

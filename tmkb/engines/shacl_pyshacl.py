@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyoxigraph as ox
@@ -28,16 +28,12 @@ from tmkb.model.graphs import Triple
 def compile_shapes(shapes: ShapeGraph) -> Run:
     """Return what validates data against *shapes*; one fault of rdflib is corrected: NaN lies in no range."""
     with _replaced(rdflib, {"NORMALIZE_LITERALS": False}):
-        graph = _graph(shapes.triples)
+        graph = convert.graph_of(shapes.triples)
 
     def run(data: Sequence[Triple], store: Store | None = None) -> list[RawResult]:
         return _validate(shapes, graph, data)
 
     return run
-
-
-def _node(term: str) -> rdflib.term.Node:
-    return rdflib.BNode(term[2:]) if term.startswith("_:") else convert.node(term)
 
 
 def _text(term: rdflib.term.Node) -> str:
@@ -49,13 +45,6 @@ def _text(term: rdflib.term.Node) -> str:
     return str(ox.Literal(str(term), datatype=ox.NamedNode(term.datatype) if term.datatype else None))
 
 
-def _graph(triples: Iterable[Triple]) -> rdflib.Graph:
-    graph = rdflib.Graph()
-    for s, p, o in triples:
-        graph.add((_node(s), _node(p), _node(o)))
-    return graph
-
-
 def _validate(shapes: ShapeGraph, graph: rdflib.Graph, data: Sequence[Triple]) -> list[RawResult]:
     logging.getLogger("pyshacl").setLevel(logging.CRITICAL)
     with (
@@ -64,7 +53,7 @@ def _validate(shapes: ShapeGraph, graph: rdflib.Graph, data: Sequence[Triple]) -
         _replaced(ranges, {"compare_literal": _compare}),
     ):
         _, report, _ = pyshacl.validate(
-            _graph(data), shacl_graph=graph, inference="none", inplace=True, meta_shacl=False, advanced=False
+            convert.graph_of(data), shacl_graph=graph, inference="none", inplace=True, meta_shacl=False, advanced=False
         )
     if not isinstance(report, rdflib.Graph):
         raise EngineError("E-SHACL", f"the shapes could not be run: {report}")

@@ -17,15 +17,17 @@ NAME = f"pyoxigraph {ox.__version__}"
 Row = tuple[str | None, ...]
 
 
-def _term(text: str) -> ox.NamedNode | ox.Literal:
+def term_of(text: str) -> ox.NamedNode | ox.Literal:
+    """Return the engine's own term for one in N-Triples, or in a short form of Turtle."""
     if text.startswith("<"):
         return ox.NamedNode(text[1:-1])
     found: ox.Literal = next(iter(ox.parse(f"<x:s> <x:p> {text} .".encode(), format=ox.RdfFormat.TURTLE))).object
     return found
 
 
-def _document(triples: Iterable[Triple]) -> bytes:
-    return "".join([f"{s} {p} {o} .\n" for s, p, o in triples]).encode()
+def document(triples: Iterable[Triple]) -> str:
+    """Return triples as an N-Triples document."""
+    return "".join([f"{s} {p} {o} .\n" for s, p, o in triples])
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class _Cells(dict[str, str]):
 
     def __missing__(self, cell: str) -> str:
         plain = not cell or cell.startswith(("<", "_:"))
-        self[cell] = term = cell if plain else str(_term(cell))
+        self[cell] = term = cell if plain else str(term_of(cell))
         return term
 
 
@@ -105,8 +107,8 @@ class Store:
         """Add *triples* to the named *graph*, else to the graph of the store."""
         name = graph or self.into
         target = ox.NamedNode(name[1:-1]) if name else None
-        if document := _document(triples):
-            self._store.load(document, format=ox.RdfFormat.N_TRIPLES, to_graph=target, lenient=True)
+        if text := document(triples):
+            self._store.load(text.encode(), format=ox.RdfFormat.N_TRIPLES, to_graph=target, lenient=True)
 
     def construct(self, text: str, *, rule: str) -> set[Triple]:
         """Return the triples that a CONSTRUCT makes.
@@ -147,7 +149,7 @@ class Store:
         Raises:
             RuleError: the query is not valid or is not a SELECT.
         """
-        values = {ox.Variable(name): _term(value) for name, value in (bindings or {}).items()}
+        values = {ox.Variable(name): term_of(value) for name, value in (bindings or {}).items()}
         try:
             answer: Any = self._store.query(text, substitutions=values)  # type: ignore[arg-type]
             names = tuple(v.value for v in answer.variables)
