@@ -135,7 +135,8 @@ class Explainer:
         found: set[str] = set()
         todo = list(nodes)
         while todo:
-            for whole in self._facts.get(todo.pop(), {}).get(tm.partOf, ()):
+            facts = self._facts.get(todo.pop(), {})
+            for whole in (whole for link in (tm.partOf, tm.runsOn) for whole in facts.get(link, ())):
                 if whole not in found | nodes:
                     found.add(whole)
                     todo.append(whole)

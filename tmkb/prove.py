@@ -114,8 +114,9 @@ class Prover:
             yield from self._crossing_ways(s, o)
         elif p == tm.inZone:
             yield "zone stated", [(s, tm.zone, o)]
-            for whole in self._out[s, tm.partOf]:
-                yield "zone of the whole", [(s, tm.partOf, whole), (whole, tm.inZone, o)]
+            for link in (tm.partOf, tm.runsOn):
+                for whole in self._out[s, link]:
+                    yield "zone of the whole", [(s, link, whole), (whole, tm.inZone, o)]
         elif p == tm.itself:
             yield "itself", [(s, rdf.type, tm.Component)]
         else:

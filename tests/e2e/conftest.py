@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -95,29 +95,24 @@ class Inside:
         return self._kept[key]
 
     def __call__(self, *arguments: str | Path, stdin: str = "") -> Done:
-        from tmkb import cli
+        from tmkb import cli, pipeline
 
         out, err = io.StringIO(), io.StringIO()
         before = sys.argv, sys.stdin
         sys.argv, sys.stdin = ["tmkb", *map(str, arguments)], io.StringIO(stdin)
         code: object = 0
+        pipeline.build = self.build  # type: ignore[assignment]
         try:
             with redirect_stdout(out), redirect_stderr(err):
                 cli.main()
         except SystemExit as end:
             code = end.code
         finally:
+            pipeline.build = self._build  # type: ignore[assignment]
             sys.argv, sys.stdin = before
         return Done(list(map(str, arguments)), int(code or 0), out.getvalue(), err.getvalue())  # type: ignore[call-overload]
 
 
 @pytest.fixture(scope="session")
-def inside() -> Iterator[Inside]:
-    from tmkb import pipeline
-
-    one = Inside()
-    pipeline.build = one.build  # type: ignore[assignment]
-    try:
-        yield one
-    finally:
-        pipeline.build = one._build  # type: ignore[assignment]
+def inside() -> Inside:
+    return Inside()
