@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tmkb import __version__, cache, decisions, guard, pipeline, query, resources, sources, views
@@ -144,14 +145,27 @@ def why_not(options: Options, vector: str, pattern: str, asset: str) -> ResultTa
     return _explained("Why not", explainer.why_not(nodes["vector"], nodes["pattern"], nodes["asset"]))
 
 
-def decide(options: Options, ids: list[str], disposition: str, reason: str, owner: str, expires: str) -> str:
-    """Add decisions on threats of one release and return what was written; a second one on a day is refused."""
+@dataclass(frozen=True)
+class Verdict:
+    """What is decided, as it was typed."""
+
+    disposition: str
+    reason: str
+    owner: str
+    expires: str
+
+
+def decide(options: Options, ids: list[str], chosen: dict[str, list[str]], verdict: Verdict) -> str:
+    """Add decisions on threats of one release and return what was written; a second one on a day is refused.
+
+    Without *ids* the open threats are decided whose pattern, asset and entry are among the *chosen* ones.
+    """
     folder, bundled = pipeline.find_kb(options.kb)
     if bundled and options.kb is None:
         raise ParameterError("E-WRITE", "the bundled example is read-only", hint="copy it and point --kb at the copy")
-    expiry = pipeline.parse_day(expires) if expires else None
-    what = decisions.Judgement(disposition, reason, owner, options.day, expiry)
-    kb, rows = _find(options, list(dict.fromkeys(ids)), "implemented")
+    expiry = pipeline.parse_day(verdict.expires) if verdict.expires else None
+    what = decisions.Judgement(verdict.disposition, verdict.reason, verdict.owner, options.day, expiry)
+    kb, rows = _find(options, list(dict.fromkeys(ids)), "implemented") if ids else _open(options, chosen)
     rated = kb.releases[0].rated
     facts = {(t[0], t[1]): t[2] for t in rated.triples if t[1] in (tm.asset, tm.entry, tm.pattern)}
     nodes = [
@@ -162,7 +176,31 @@ def decide(options: Options, ids: list[str], disposition: str, reason: str, owne
     decisions.refuse_second([(s.triple, str(s.origin)) for s in rated.assembled.local], rows, nodes, options.day)
     device, _, release = rated.assembled.key.partition("@")
     path = decisions.append(folder / "devices" / device / release, rows, nodes, what)
-    return f"{len(rows)} decision{'s' if len(rows) > 1 else ''} ({disposition}) written to {path}"
+    return f"{len(rows)} decision{'s' if len(rows) > 1 else ''} ({verdict.disposition}) written to {path}"
+
+
+def _open(options: Options, chosen: dict[str, list[str]]) -> tuple[KnowledgeBase, list[ThreatRow]]:
+    """Find the threats of the named release that ask for a decision, have none in force, and are *chosen*."""
+    if not options.device:
+        raise ParameterError("E-PARAM", "many threats at once are decided for one device", hint="--device NAME@RELEASE")
+    kb = pipeline.build(options)
+    rows = [
+        row
+        for row in views.threats(kb, pipeline.view, stage="implemented")
+        if row.residual.acceptance != "acceptable"
+        and not (row.decision and row.decision.live)
+        and all(
+            not wanted or any(fnmatchcase(getattr(row, part), glob) for glob in wanted)
+            for part, wanted in chosen.items()
+        )
+    ]
+    if not rows:
+        raise UnknownNameError(
+            "E-THREAT",
+            f"no open threat of {kb.releases[0].key} is of that pattern, asset and entry",
+            hint="'tmkb check' lists those that ask for a decision; asset and entry are local ids",
+        )
+    return kb, rows
 
 
 def doctor(options: Options) -> ResultTable:

@@ -361,10 +361,13 @@ def _lines(answer: "ResultTable", style: Format) -> None:
 
 @app.command()
 def decide(
-    threat: Annotated[list[str], typer.Argument(metavar="THREAT... DISPOSITION", help="Ids, then the decision.")],
+    threat: Annotated[list[str], typer.Argument(metavar="[THREAT...] DISPOSITION", help="Ids, then the decision.")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")],
     expires: Annotated[str, typer.Option("--expires", help="Last day on which it holds, YYYY-MM-DD.")] = "",
+    pattern: Annotated[list[str] | None, typer.Option("--pattern", help="All open threats of this pattern.")] = None,
+    asset: Annotated[list[str] | None, typer.Option("--asset", help="All open ones on this asset (* allowed).")] = None,
+    entry: Annotated[list[str] | None, typer.Option("--entry", help="All open ones at this entry (* allowed).")] = None,
     kb: Kb = None,
     device: Device = "",
     on: Annotated[str, typer.Option("--on", help="Day of the decision, YYYY-MM-DD (default: today, UTC).")] = "",
@@ -372,18 +375,22 @@ def decide(
     """Record a decision on threats: accept, mitigate, transfer, eliminate or not-applicable.
 
     Blocks are only added to decisions.ttl, sorted by id; none is changed or removed. A second
-    decision on a threat on the same day is refused.
+    decision on a threat on the same day is refused. Without ids, --pattern, --asset and --entry (each
+    may be repeated) choose among the threats of --device whose rating asks for a decision and that
+    have none in force; each one gets a decision of its own.
     """
     from tmkb import answers
 
     *ids, disposition = threat
-    if disposition not in [d.value for d in Disposition] or not ids:
-        raise ParameterError(
-            "E-PARAM",
-            f"{disposition!r} is no decision",
-            hint="THREAT... then one of " + ", ".join(d.value for d in Disposition),
-        )
-    _say(answers.decide(_options(kb, device, on=on), ids, disposition, reason, owner, expires))
+    chosen = {"pattern": pattern or [], "asset": asset or [], "entry": entry or []}
+    if disposition not in [d.value for d in Disposition]:
+        hint = "one of " + ", ".join(d.value for d in Disposition)
+        raise ParameterError("E-PARAM", f"{disposition!r} is no decision", hint=hint)
+    if bool(ids) == any(chosen.values()):
+        hint = "THREAT ids, or --device with --pattern, --asset or --entry; not both"
+        raise ParameterError("E-PARAM", f"which threats to {disposition}?", hint=hint)
+    judged = answers.Verdict(disposition, reason, owner, expires)
+    _say(answers.decide(_options(kb, device, on=on), ids, chosen, judged))
 
 
 @app.command()

@@ -409,3 +409,36 @@ def test_link_out_is_not_followed(inside, toy: Path, tmp_path: Path) -> None:
     done = decide(inside, toy, HOST[0])
     assert elsewhere.read_bytes() == before or (toy / FILE).is_symlink()
     assert done.returncode == 2 or len(blocks((toy / FILE).read_text(encoding="utf-8"))) == 2
+
+
+def test_many_at_once_become_single_decisions(inside, toy: Path) -> None:
+    """Chosen by pattern, asset and entry: each open threat gets a block of its own, closed ones are left out."""
+    rows = json.loads(inside("threats", "--kb", toy, "--device", "toy", "--on", ON, "--format", "json").stdout)
+    of_link = [r for r in rows if r["entry"].endswith("/link")]
+    waiting = {r["id"] for r in of_link if r["residual"]["acceptance"] != "acceptable" and not r["decision"]}
+    assert waiting and len(waiting) < len(rows)
+    before = blocks((toy / FILE).read_text(encoding="utf-8"))
+    done = decide(inside, toy, device="toy", entry="li*k")
+    assert done.returncode == 0, done.stderr
+    new = [b for b in blocks((toy / FILE).read_text(encoding="utf-8")) if b not in before]
+    assert {re.search(r"decision-(\w+-\w+)-20", b)[1].upper() for b in new} == waiting  # type: ignore[index]
+    inside._kept.clear()
+    assert "[E-THREAT] no open threat of toy@1" in decide(inside, toy, device="toy", entry="li*k").stderr
+    assert decide(inside, toy, device="toy", entry="li*k").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("ids", "options", "said"),
+    [
+        ((), {}, "which threats to accept?"),
+        ((HOST[0],), {"pattern": "T-0001"}, "which threats to accept?"),
+        ((), {"pattern": "T-0001"}, "decided for one device"),
+        ((), {"pattern": "T-9999", "device": "toy"}, "no open threat"),
+    ],
+)
+def test_many_at_once_must_be_said_clearly(inside, toy: Path, ids, options, said: str) -> None:  # type: ignore[no-untyped-def]
+    """Ids or a choice, one device, and at least one threat: anything else is refused and nothing is written."""
+    before = (toy / FILE).read_bytes()
+    done = decide(inside, toy, *ids, **options)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert (toy / FILE).read_bytes() == before
