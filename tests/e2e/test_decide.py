@@ -414,17 +414,17 @@ def test_link_out_is_not_followed(inside, toy: Path, tmp_path: Path) -> None:
 def test_many_at_once_become_single_decisions(inside, toy: Path) -> None:
     """Chosen by pattern, asset and entry: each open threat gets a block of its own, closed ones are left out."""
     rows = json.loads(inside("threats", "--kb", toy, "--device", "toy", "--on", ON, "--format", "json").stdout)
-    of_link = [r for r in rows if r["entry"].endswith("/link")]
+    of_link = [r for r in rows if r["entry"] == "beeper.link"]
     waiting = {r["id"] for r in of_link if r["residual"]["acceptance"] != "acceptable" and not r["decision"]}
     assert waiting and len(waiting) < len(rows)
     before = blocks((toy / FILE).read_text(encoding="utf-8"))
-    done = decide(inside, toy, device="toy", entry="li*k")
+    done = decide(inside, toy, device="toy", entry="beeper.li*")
     assert done.returncode == 0, done.stderr
     new = [b for b in blocks((toy / FILE).read_text(encoding="utf-8")) if b not in before]
     assert {re.search(r"decision-(\w+-\w+)-20", b)[1].upper() for b in new} == waiting  # type: ignore[index]
     inside._kept.clear()
-    assert "[E-THREAT] no open threat of toy@1" in decide(inside, toy, device="toy", entry="li*k").stderr
-    assert decide(inside, toy, device="toy", entry="li*k").returncode == 2
+    assert "[E-THREAT] no open threat of toy@1" in decide(inside, toy, device="toy", entry="beeper.li*").stderr
+    assert decide(inside, toy, device="toy", entry="beeper.li*").returncode == 2
 
 
 @pytest.mark.parametrize(
