@@ -3,6 +3,7 @@
 A module's element ``:chip`` integrated as ``:ble`` becomes ``:ble.chip`` of the device; every statement about a
 slot is written once for each element that fills it; provenance keeps the module's line and the integration's.
 The members of a system come in the same way (``tmkb/systems.py``): element ``:chip`` of ``:pump`` is ``:pump.chip``.
+A variant takes over its baseline under the same ids, save what it excludes (``tmkb/variants.py``).
 Then the queries in queries/assemble/ work out zones and crossings (OWL 2 RL has no inequality, so this cannot
 be inferred).
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from tmkb import systems
+from tmkb import systems, variants
 from tmkb.engines.sparql import Store
 from tmkb.errors import SourceError
 from tmkb.headers import QuerySpec
@@ -30,10 +31,9 @@ def assemble(asserted: AssertedGraph, key: str, rules: Sequence[QuerySpec]) -> A
             member of a system that does not fit.
         RuleError: an assembly query is broken.
     """
-    own = list(asserted.releases[key])
-    device, release = _identity(own, key)
+    own, device, release = _whole(asserted, key)
     members = [_member(asserted, stated) for stated in systems.memberships(own)]
-    local = systems.join(own + _expand(own, asserted.modules), members, device, release)
+    local = systems.join(own, members, device, release)
     _refuse_strangers(local, device, release)
     _refuse_crossings(local, asserted.core)
     local = _redirect(local, device)
@@ -68,13 +68,30 @@ def _identity(own: Sequence[Statement], key: str) -> tuple[str, str]:
     return device, release
 
 
+def _whole(asserted: AssertedGraph, key: str) -> tuple[list[Statement], str, str]:
+    """Return what a release says with its modules expanded and, of a variant, its baseline; its device and release."""
+    own = list(asserted.releases[key])
+    device, release = _identity(own, key)
+    stated = variants.named(own)
+    if stated is None:
+        return own + _expand(own, asserted.modules), device, release
+    base = variants.baseline_key(stated)
+    written = asserted.releases[base]
+    of_device, of_release = _identity(written, base)
+    variants.refuse_unfit(stated, own, written, of_release)
+    taken = variants.inherited(own, variants.Baseline(of_device, of_release, written, stated.origin), device)
+    rest = variants.without_excluded(own, taken, device)
+    modules = _expand(own + rest, asserted.modules)
+    variants.refuse_unknown(own, taken + modules, device)
+    return own + variants.without_excluded(own, rest + modules, device), device, release
+
+
 def _member(asserted: AssertedGraph, stated: Statement) -> systems.Member:
     """Return the member of a system that a membership names, with its modules expanded."""
     key = systems.release_key(stated.triple[2])
-    own = list(asserted.releases[key])
-    device, release = _identity(own, key)
+    own, device, release = _whole(asserted, key)
     systems.refuse_unfit(stated, own, release)
-    return systems.Member(stated.triple[0], device, release, own + _expand(own, asserted.modules), stated.origin)
+    return systems.Member(stated.triple[0], device, release, own, stated.origin)
 
 
 def _the_one(statements: Sequence[Statement], kind: str, key: str) -> str:

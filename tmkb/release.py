@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from functools import cached_property
 
-from tmkb import cache, load, prove, query, resources, systems, validate
+from tmkb import cache, load, prove, query, resources, systems, validate, variants
 from tmkb.assemble import assemble
 from tmkb.derive import derive, fire
 from tmkb.engines.owl import Reasoner
@@ -52,7 +52,7 @@ class Release:
         """Name the release (``device@version``)."""
         self.key, self._shop = key, shop
         own = shop.files(key)
-        self._sources = {key: own, **{member: shop.files(member) for member in systems.member_releases(own)}}
+        self._sources = {key: own, **systems.needed_releases(own, shop.files)}
         self._benched = 0  # how many of _STAGES the store holds
         self._files = cache.digest(shop.digest, *(line for some in self._sources.values() for line in digests(some)))
 
@@ -126,13 +126,23 @@ class Release:
         if kept is not None:
             return DerivedGraph(self.closed, {t: rule for rule, t in _read(kept)})
         self._shop.progress(f"{self.key}: deriving")
-        if len(self._sources) > 1:  # a system; its links are sorted out after the rules, so not on the bench
+        if len(self._sources) > 1:  # a system or variant; its links are sorted out after the rules, so not on the bench
             derived = derive(self.closed, rules("derive"), self._threats_of_members())
+            derived = self._compared(derived)
         else:
             derived = derive(self.closed, rules("derive"), store=self._bench("closed"))
             self._benched = max(self._benched, 3)  # the rules have filled the bench
         cache.put("derived", self.fingerprint, _written(derived.firings))
         return derived
+
+    def _compared(self, derived: DerivedGraph) -> DerivedGraph:
+        """Return the threats of a variant with what became of those of its baseline."""
+        stated = variants.named(self.assembled.local)
+        if stated is None:
+            return derived
+        base = Release(variants.baseline_key(stated), self._shop).derived
+        made = variants.compare(self.assembled, derived.firings, base.closed.assembled, base.firings)
+        return DerivedGraph(self.closed, {**derived.firings, **dict.fromkeys(made, "variant")})
 
     def _threats_of_members(self) -> set[tuple[str, str]]:
         """Return (membership, threat) for each threat that a member has by itself."""

@@ -17,6 +17,7 @@ from tmkb.errors import SourceError, nearest
 from tmkb.model.graphs import Origin, Source, Statement, Triple
 from tmkb.terms import bare, is_iri, lexical, literal, rdf, rdfs, tm
 
+_NAMES_RELEASE = (tm.memberRelease, tm.variantOf)
 _DESCRIBES = {rdf.type, tm.zone, tm.partOf, tm.statedIn}
 _MAY_STAND_FOR = (
     (tm.ExternalEntity, tm.Component),
@@ -37,25 +38,40 @@ class Member:
     at: Origin
 
 
-def member_releases(files: Iterable[Source], known: Callable[[], Set[str]] | None = None) -> list[str]:
-    """Return the releases (``device@version``) that the files of one release name as members.
+def needed_releases(
+    files: Iterable[Source],
+    files_of: Callable[[str], Sequence[Source]],
+    known: Callable[[], Set[str]] | None = None,
+) -> dict[str, Sequence[Source]]:
+    """Return the files of all releases that those of one release rest on: members, baselines, baselines of members.
 
     Only *known* releases may be named; without it, they were looked at before.
 
     Raises:
-        SourceError: a membership names a release that is not known, or a file is not valid Turtle.
+        SourceError: a release is named that is not known, or a file is not valid Turtle.
     """
-    word = bare(tm.memberRelease).rpartition("#")[2].encode()
+    found: dict[str, Sequence[Source]] = {}
+    todo = _named(files, known)
+    while todo:
+        key = todo.pop()
+        if key not in found:
+            found[key] = files_of(key)
+            todo |= _named(found[key], known)
+    return dict(sorted(found.items()))
+
+
+def _named(files: Iterable[Source], known: Callable[[], Set[str]] | None) -> set[str]:
+    words = {bare(p).rpartition("#")[2].encode() for p in _NAMES_RELEASE}
     keys = set()
-    for source in (s for s in files if word in s.data):
+    for source in (s for s in files if any(word in s.data for word in words)):
         for triple, line in turtle.parse(source.data, name=source.name):
-            if triple[1] == tm.memberRelease:
+            if triple[1] in _NAMES_RELEASE:
                 keys.add(release_key(triple[2]))
                 if known is not None and release_key(triple[2]) not in known():
                     where = f"{source.name}:{line}"
                     hint = nearest(release_key(triple[2]), sorted(known()))
                     raise SourceError("E-MEMBER", f"there is no release {lexical(triple[2])}", where=where, hint=hint)
-    return sorted(keys)
+    return keys
 
 
 def members(local: Iterable[Statement]) -> list[tuple[str, str]]:
@@ -142,9 +158,10 @@ def _refuse_unknown(local: Sequence[Statement], member: Member, known: set[str])
 
 
 def _copies(member: Member, device: str, release: str) -> list[Statement]:
-    """Return the statements of a member, renamed; what is about device and release, waivers and filled slots stay."""
+    """Return the statements of a member, renamed; device, release, waivers, exclusions and filled slots stay behind."""
     base, prefix = bare(member.device), bare(member.node).rsplit("/", 1)[-1]
-    stays = {s.triple[0] for s in member.statements if s.triple[1:] in ((rdf.type, tm.Waiver), (rdf.type, tm.Slot))}
+    kinds = {(rdf.type, kind) for kind in (tm.Waiver, tm.Slot, tm.Exclusion)}
+    stays = {s.triple[0] for s in member.statements if s.triple[1:] in kinds}
     stays |= {member.device, member.release}
     same = {member.device: device, member.release: release}
     places: dict[Origin, Origin] = {}
@@ -161,14 +178,14 @@ def _copies(member: Member, device: str, release: str) -> list[Statement]:
         if p == tm.formerly:
             o = literal(f"{prefix}.{lexical(o)}")
         if statement.origin not in places:
-            places[statement.origin] = _through(statement.origin, member.at)
+            places[statement.origin] = through(statement.origin, member.at)
         found.append(Statement((local(s), p, local(o)), places[statement.origin]))
     return found
 
 
-def _through(origin: Origin, at: Origin) -> Origin:
+def through(origin: Origin, at: Origin) -> Origin:
     """Return *origin* with *at* as its last integration."""
-    return replace(origin, through=_through(origin.through, at) if origin.through else at)
+    return replace(origin, through=through(origin.through, at) if origin.through else at)
 
 
 def stand_in(statements: list[Statement], core: Sequence[Statement]) -> list[Statement]:
@@ -196,7 +213,7 @@ def stand_in(statements: list[Statement], core: Sequence[Statement]) -> list[Sta
             continue
         for stood in (s, o):
             if stood in real:
-                statement = replace(statement, origin=_through(statement.origin, places[stood]))
+                statement = replace(statement, origin=through(statement.origin, places[stood]))
         found.append(replace(statement, triple=(real.get(s, s), p, real.get(o, o))))
     return found
 

@@ -1,0 +1,102 @@
+"""A variant takes over its baseline; what it leaves out is said with a reason, and no threat is lost in silence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+ON = "2026-11-23"
+HEAD = """# A variant of the toy device.
+# It is a test.
+prefix :     <https://tmkb.example/device/mini/>
+prefix tm:   <https://tmkb.example/ontology#>
+prefix lib:  <https://tmkb.example/library/>
+prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+prefix dct:  <http://purl.org/dc/terms/>
+prefix xsd:  <http://www.w3.org/2001/XMLSchema#>
+
+: a tm:Device ; rdfs:label "mini toy"@en ; tm:code "MIN" ; tm:fictional true ;
+    tm:family <https://tmkb.example/family/toys> ; tm:release <https://tmkb.example/device/mini/release/1> .
+<https://tmkb.example/device/mini/release/1> a tm:Release ; tm:ofDevice : ; tm:version "1" ;
+    tm:variantOf <https://tmkb.example/device/toy/release/1> ;
+    dct:date "2026-01-05"^^xsd:date ; tm:intendedUse "To test."@en .
+"""
+NO_USB = ':ex-usb a tm:Exclusion ; tm:excludes "usb" ; tm:reason "The mini has no port."@en .\n'
+
+
+def variant(toy: Path, text: str = "", head: str = HEAD) -> Path:
+    """Add the variant, with some more Turtle, to the toy knowledge base."""
+    folder = toy / "devices" / "mini" / "1"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "release.ttl").write_text(head + text, encoding="utf-8")
+    return toy
+
+
+def keys(run, kb: Path, device: str) -> set[tuple[str, str, str]]:  # type: ignore[no-untyped-def]
+    done = run("threats", "--kb", kb, "--device", device, "--on", ON, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return {(r["entry"], r["pattern"], r["asset"]) for r in json.loads(done.stdout)}
+
+
+def dropped(run, kb: Path) -> list[dict]:  # type: ignore[no-untyped-def]
+    done = run("check", "--kb", kb, "--device", "mini", "--on", ON, "--format", "json", "--fail-on", "never")
+    assert done.returncode == 0, done.stderr
+    return [f for f in json.loads(done.stdout) if "dropped-threat" in f["shape"] and f["severity"] == "violation"]
+
+
+def test_a_variant_that_changes_nothing_has_the_same_threats(run, toy: Path) -> None:
+    """Same keys, own ids; what was decided about the baseline is not decided about the variant."""
+    kb = variant(toy)
+    assert keys(run, kb, "mini") == keys(run, kb, "toy")
+    rows = json.loads(run("threats", "--kb", kb, "--device", "mini", "--on", ON, "--format", "json").stdout)
+    assert {r["id"].split("-")[0] for r in rows} == {"MIN"} and not any(r["decision"] for r in rows)
+    assert dropped(run, kb) == []
+
+
+def test_an_excluded_element_goes_with_what_speaks_of_it_alone(run, toy: Path) -> None:
+    """The port goes with its threats and the exclusion explains it; an excluded module goes whole."""
+    kb = variant(toy, NO_USB)
+    before = keys(run, kb, "toy")
+    assert keys(run, kb, "mini") == {k for k in before if k[0] != "usb"} != before
+    assert dropped(run, kb) == []
+    variant(toy, NO_USB.replace('"usb"', '"beeper"'))
+    assert keys(run, kb, "mini") == {k for k in before if not any("beeper" in part for part in k)}
+    assert dropped(run, kb) == []
+
+
+def test_a_threat_dropped_without_reason_is_a_finding(run, toy: Path) -> None:
+    """The phone moved into the device: nothing crosses a boundary any more, and neither asset nor entry was excluded."""
+    moved = ':ex-phone a tm:Exclusion ; tm:excludes "phone" ; tm:reason "It is built in."@en .\n'
+    moved += ':phone a tm:Component ; rdfs:label "phone"@en ; tm:zone :zone-in ; tm:fillsSlot :beeper.peer .\n'
+    kb = variant(toy, moved)
+    gone = keys(run, kb, "toy") - keys(run, kb, "mini")
+    assert gone and len(dropped(run, kb)) == len(gone)
+
+
+def test_a_change_of_the_baseline_reaches_the_variant(run, toy: Path) -> None:
+    """Nothing kept from before the change is used."""
+    kb = variant(toy)
+    assert keys(run, kb, "mini") == keys(run, kb, "toy")
+    path = toy / "devices" / "toy" / "1" / "architecture.ttl"
+    path.write_text(path.read_text("utf-8").replace("tm:UsbInterface, tm:UpdateInterface", "tm:UsbInterface"), "utf-8")
+    after = keys(run, kb, "mini")
+    assert after == keys(run, kb, "toy") and ("usb", "T-0025", "firmware") not in after
+
+
+@pytest.mark.parametrize(
+    ("text", "head", "said"),
+    [
+        (NO_USB.replace('"usb"', '"ubs"'), HEAD, "the baseline has no element 'ubs'"),
+        (':usb a tm:UsbInterface ; rdfs:label "port"@en .\n', HEAD, "is described by the baseline too"),
+        (NO_USB, HEAD.replace("tm:variantOf <https://tmkb.example/device/toy/release/1> ;", ""), "only a variant"),
+        ("", HEAD.replace("toy/release/1>", "toy/release/9>"), "there is no release"),
+        ("", HEAD.replace("device/toy/release/1>", "device/mini/release/1>"), "is a variant or a system itself"),
+    ],
+)
+def test_what_does_not_fit_is_refused(run, toy: Path, text: str, head: str, said: str) -> None:
+    """Exit 2 with the place, and no threats at all."""
+    done = run("threats", "--kb", variant(toy, text, head), "--device", "mini", "--on", ON)
+    assert (done.returncode, done.stdout) == (2, "") and said in done.stderr, done.stderr
+    assert "devices/mini/1/release.ttl:" in done.stderr
