@@ -244,6 +244,32 @@ def safety(
 
 
 @app.command()
+def coverage(kb: Kb = None, family: Family = "", on: On = "", style: Style = Format.table) -> None:
+    """Show families by STRIDE, pattern and control category, with the empty cells, and patterns of no product."""
+    from tmkb import portfolio
+
+    _out(portfolio.coverage(_options(kb, "", family, on)), style)
+
+
+@app.command("same-weakness")
+def same_weakness(
+    component: Annotated[str, typer.Option("--component", help="Class of component, such as NetworkStack.")] = "",
+    vector: Annotated[str, typer.Option("--vector", help="Class of vector, such as UsbVector.")] = "",
+    cwe: Annotated[str, typer.Option("--cwe", help="Weakness, such as CWE-798.")] = "",
+    lacking: Annotated[str, typer.Option("--lacking", help="Only where none of this category is.")] = "",
+    kb: Kb = None,
+    family: Family = "",
+    on: On = "",
+    style: Style = Format.table,
+) -> None:
+    """List where the same weakness may sit, over all releases: component, vector, flaws, evidence, controls."""
+    from tmkb import portfolio
+
+    asked = portfolio.Weakness(component, vector, cwe, lacking)
+    _out([portfolio.same_weakness(_options(kb, "", family, on), asked)], style)
+
+
+@app.command()
 def table(
     name: Annotated[TableName, typer.Argument(help="Which of the method's tables.")],
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="NAME or NAME@RELEASE.")],

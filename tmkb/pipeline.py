@@ -49,7 +49,10 @@ def _quiet(message: str) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """What every verb may be told: knowledge base, devices, family, day of judgement, engines, and where to talk."""
+    """What every verb may be told: knowledge base, devices, family, day of judgement, engines, and where to talk.
+
+    With *every*, no device named means all releases of all devices, not the newest ones.
+    """
 
     kb: Path | None = None
     device: str = ""
@@ -57,6 +60,7 @@ class Options:
     on: date | None = None
     reasoner: str = "compiled"
     shapes_engine: str = ""
+    every: bool = False
     progress: Progress = field(default=_quiet)
 
     @property
@@ -94,8 +98,8 @@ def _is_kb(path: Path) -> bool:
         raise SourceError("E-SETTINGS", f"kb.toml is not valid: {error}", where=str(path)) from None
 
 
-def choose(kb: Path, device: str) -> list[str]:
-    """Return the releases to work on, as ``device@version``: those named, or the newest of each device.
+def choose(kb: Path, device: str, *, every: bool = False) -> list[str]:
+    """Return the releases to work on, as ``device@version``: those named, else the newest, or *every*, of each device.
 
     Raises:
         UnknownNameError: no such device or release, or none at all.
@@ -109,7 +113,7 @@ def choose(kb: Path, device: str) -> list[str]:
         hint = "describe one in devices/<slug>/<release>/*.ttl; nothing checked is no clean result"
         raise UnknownNameError("E-KB", f"no device release in {kb.name}", hint=hint)
     if not device:
-        return [f"{name}@{versions[-1]}" for name, versions in known.items()]
+        return [f"{name}@{one}" for name, versions in known.items() for one in (versions if every else versions[-1:])]
     if name not in known:
         raise UnknownNameError("E-DEVICE", f"no device {name!r} in {kb.name}", hint=nearest(name, list(known)))
     raise UnknownNameError("E-RELEASE", f"device {name} has no release {version!r}", hint=nearest(version, known[name]))
@@ -134,7 +138,7 @@ def build(
         TmkbError: unknown names, unreadable files, structural errors, contradictions, broken rules.
     """
     kb, _ = find_kb(options.kb)
-    found = sources.find_sources(kb, choose(kb, options.device), named=bool(options.device))
+    found = sources.find_sources(kb, choose(kb, options.device, every=options.every), named=bool(options.device))
     shop = _workshop(found, options, reasoner)
     chosen = [Release(key, shop) for key in sorted(found.releases)]
     if len(chosen) >= _MANY and cache.folder() is not None and reasoner is None:
