@@ -87,8 +87,9 @@ def same_weakness(options: Options, asked: Weakness) -> ResultTable:
     """Return each component and the vector that reaches it, in all releases of all devices, that has what is *asked*.
 
     With a CWE id a row needs a known flaw of it, or of a narrower one, at the component or vector, or a threat there
-    whose pattern exploits it, a narrower one, or one at most two steps above; ``how`` says which. ``lacking`` keeps the rows at which no
-    control of the category is in force, neither at the component or its host nor at the vector or its boundary.
+    whose pattern exploits it, a narrower one, or one at most two steps above; ``how`` says which. ``lacking`` keeps the
+    rows at which no control of the category is in force, neither at the component or its host nor at the vector or its
+    boundary.
 
     Raises:
         ParameterError: nothing is asked for.

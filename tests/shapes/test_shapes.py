@@ -239,6 +239,21 @@ def test_exclusive_kinds_are_those_of_the_ontology() -> None:
     assert pairs == stated - other_shapes
 
 
+def test_kinds_with_a_medium_are_those_of_the_ontology() -> None:
+    """Each kind of interface that fixes a medium, or a wider one, is accepted by interface-medium-known."""
+    listed = {
+        ALL_SHAPES.value(one, SH["class"])
+        for one in ALL_SHAPES.items(ALL_SHAPES.value(URIRef(TMS + "interface-medium-known"), SH["or"]))
+    }
+    fixing = {
+        kind
+        for restriction in ONTOLOGY.subjects(OWL.onProperty, URIRef(TM + "medium"))
+        for kind in ONTOLOGY.subjects(RDFS.subClassOf, restriction)
+    }
+    assert fixing
+    assert [k for k in fixing if not listed & set(ONTOLOGY.transitive_objects(k, RDFS.subClassOf))] == []
+
+
 def test_derived_kinds_are_those_of_the_ontology() -> None:
     """Every class defined by conditions is among the kinds that nobody may state."""
     forbidden = set(ALL_SHAPES.objects(URIRef(TMS + "derived-kind-stated"), SH.targetClass))
