@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check bench format lock reference clean
+.PHONY: setup demo test check bench format lock lock-library reference clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,9 @@ reference: $(STAMP) ## write docs/reference/ again
 
 lock: $(STAMP) ## pin every dependency with hashes
 	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --no-header -o requirements.txt pyproject.toml
+
+lock-library: $(STAMP) ## fix what the library says as the content of this version
+	$(BIN)/python docs/lock_library.py
 
 clean:
 	rm -rf $(VENV) dist build *.egg-info .mypy_cache .ruff_cache

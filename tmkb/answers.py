@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tmkb import __version__, cache, decisions, guard, pipeline, query, resources, sources, views
+from tmkb import __version__, cache, decisions, guard, load, pipeline, query, released, resources, sources, views
 from tmkb.engines import shacl
 from tmkb.engines.owl import OwlrlReasoner
 from tmkb.errors import ParameterError, UnknownNameError, nearest
 from tmkb.explain import Explainer, Line
+from tmkb.model.graphs import Statement
 from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import ThreatRow
 from tmkb.pipeline import Options
@@ -208,16 +211,41 @@ def doctor(options: Options) -> ResultTable:
     kb, bundled = pipeline.find_kb(options.kb)
     found = sources.find_sources(kb, [])
     pin = sources.settings(kb)["library"]
-    pinned = f"; kb.toml pins {pin}: ratings may differ" if pin and pin != __version__ else ""
     rows: list[tuple[Cell, ...]] = [
         ("tmkb", __version__),
         ("knowledge base", f"{kb} ({'bundled, read-only' if bundled else 'own'})"),
         ("releases", ", ".join(f"{d}@{v}" for d, vs in sources.releases(kb).items() for v in vs)),
         ("policy", found.policy),
-        ("library", f"{__version__}, {sum(s.role == 'library' for s in found.core)} files{pinned}"),
+        ("library", f"{__version__}, {sum(s.role == 'library' for s in found.core)} files"),
+        (
+            "library pinned",
+            _pinned(options, pin, load.load_core(found.core)[0])
+            if pin
+            else "no; kb.toml may name the version it was judged with",
+        ),
         ("ontology and queries", str(resources.root())),
         ("reasoner", f"compiled rules; the schema is closed by {OwlrlReasoner().name}, the reference"),
         ("shapes engine", shacl.NAME),
         ("cache", str(cache.folder() or "off")),
     ]
     return table("tmkb doctor", [("what", "What"), ("value", "Value")], rows)
+
+
+def _pinned(options: Options, pin: str, core: Sequence[Statement]) -> str:
+    """Say what the library in force would re-rate in a knowledge base that was judged with the one it pins."""
+    locks = released.lock(resources.bundled_kb() / "library" / "lock.json")
+    if pin == __version__:
+        return f"{pin}, the one in force"
+    if pin not in locks:
+        return f"{pin}, which this version does not know; known are {', '.join(locks) or 'none'}"
+    kb = pipeline.build(options, rows=views.THREATS)
+    found = released.differences(locks[pin], released.entries(core))
+    tally = Counter(found.values())
+    said = ", ".join(f"{tally[what]} {what}" for what in ("new", "changed", "retired") if tally[what])
+    rows = views.threats(kb, pipeline.view)
+    touched = [r for r in rows if r.pattern in found or any(c.type in found for c in r.controls)]
+    ids = ", ".join(
+        sorted({one for r in touched for one in (r.pattern, *(c.type for c in r.controls)) if one in found})
+    )
+    what = f"may add or re-rate {len(touched)} of {len(rows)} threats, by {ids}" if touched else "re-rates nothing here"
+    return f"{pin}; {__version__} has {said or 'no other'} entries and {what}"

@@ -9,6 +9,7 @@ from datetime import date
 from functools import cached_property
 from typing import Protocol
 
+from tmkb import crosswalks
 from tmkb.engines.sparql import Row, Store
 from tmkb.errors import ParameterError
 from tmkb.headers import Param, QuerySpec
@@ -131,7 +132,7 @@ def rows(kb: KnowledgeBase, spec: QuerySpec) -> list[Row]:
 
 def select(store: Store, spec: QuerySpec, bindings: Mapping[str, str] | None = None) -> list[Row]:
     """Return the raw rows of a query, terms as N-Triples, in the order it asks for."""
-    names, found = store.select(spec.text, bindings)
+    names, found = crosswalks.asked(store, spec.text).select(spec.text, bindings)
     order = [names.index(column.name) for column in spec.columns]
     return [tuple(row[i] for i in order) for row in found]
 

@@ -8,8 +8,8 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from tmkb import resources, systems
@@ -90,8 +90,10 @@ def find_sources(kb: Path, wanted: Iterable[str] | None = None, *, named: bool =
     keys = sorted(wanted) if wanted is not None else [f"{d}@{v}" for d, vs in releases(kb).items() for v in vs]
     chosen = {key: _release_files(kb, key) for key in keys}
     known = cache(lambda: {f"{d}@{v}" for d, vs in releases(kb).items() for v in vs})
-    mentioned = {member for files in chosen.values() for member in systems.member_releases(files, known)}
-    members = {key: _release_files(kb, key) for key in sorted(mentioned - set(chosen))}
+    needed: dict[str, Sequence[Source]] = {}
+    for files in chosen.values():
+        needed |= systems.needed_releases(files, partial(_release_files, kb), known)
+    members = {key: tuple(files) for key, files in sorted(needed.items()) if key not in chosen}
     some = {key.partition("@")[0] for key in (*chosen, *members)}
     _refuse_unread(kb, some if named and wanted is not None else None)
     return SourceSet(kb, policy, _once(core), tuple(_files(kb, "modules", 2, "module")), chosen, members)

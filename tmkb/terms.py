@@ -11,6 +11,7 @@ TM = BASE + "ontology#"
 TMS = BASE + "shapes#"
 LIB = BASE + "library/"
 CORE_GRAPH = f"<{BASE}core>"
+CROSSWALK_GRAPH = f"<{BASE}crosswalks>"
 RUN = f"<{BASE}run>"
 SKOLEM = BASE + "node/"
 
@@ -38,6 +39,7 @@ _TM_NAMES = """
     Cell consequence place holds sitsIn protects defeats ofControlType upholds reference exploitsWeakness
     defaultBand basis ofProperty axis hazardousSituation leadsTo
     Membership memberRelease standsFor member memberKey memberDevice memberCode memberThreat memberRow
+    Advisory Flaw advisoryId ofAdvisory affectsFamily cveId weaknessId cvssVector
     ExternalEntity TrustZone TrustBoundary InScopeBoundary OutOfScopeBoundary NoImpact
 """
 

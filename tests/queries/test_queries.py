@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import rdflib
 
-from tmkb import headers, load, pipeline, query, sources
+from tmkb import crosswalks, headers, load, pipeline, query, sources
 from tmkb.assemble import assemble
 from tmkb.derive import derive
 from tmkb.engines.convert import from_rdflib, graph_of, node, text, to_rdflib
@@ -27,6 +27,7 @@ from tmkb.errors import QueryHeaderError
 from tmkb.infer import closed_schema
 from tmkb.model.graphs import Triple
 from tmkb.release import close_release
+from tmkb.terms import CROSSWALK_GRAPH
 
 ROOT = Path(__file__).resolve().parents[2]
 QUERIES = ROOT / "queries"
@@ -302,9 +303,10 @@ def small_kb() -> query.KnowledgeBase:
 @pytest.fixture(scope="module")
 def small_dataset(small_kb: query.KnowledgeBase) -> rdflib.Dataset:
     dataset = rdflib.Dataset(default_union=False)
-    names = [CORE, *(r.assembled.release for r in small_kb.rated)]
+    names = [CORE, CROSSWALK_GRAPH, *(r.assembled.release for r in small_kb.rated)]
+    store = crosswalks.asked(small_kb.store, CROSSWALK_GRAPH)
     for graph in names:
-        _, found = small_kb.store.select(f"SELECT ?s ?p ?o WHERE {{ GRAPH {graph} {{ ?s ?p ?o }} }} ORDER BY ?s ?p ?o")
+        _, found = store.select(f"SELECT ?s ?p ?o WHERE {{ GRAPH {graph} {{ ?s ?p ?o }} }} ORDER BY ?s ?p ?o")
         target = dataset.graph(node(graph))
         for s, p, o in found:
             assert s is not None and p is not None and o is not None
