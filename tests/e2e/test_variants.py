@@ -100,3 +100,25 @@ def test_what_does_not_fit_is_refused(run, toy: Path, text: str, head: str, said
     done = run("threats", "--kb", variant(toy, text, head), "--device", "mini", "--on", ON)
     assert (done.returncode, done.stdout) == (2, "") and said in done.stderr, done.stderr
     assert "devices/mini/1/release.ttl:" in done.stderr
+
+
+def test_the_query_tells_own_taken_over_and_dropped(run, toy: Path) -> None:
+    """Every threat of the variant once, every other one of the baseline with the reason of the exclusion."""
+    extra = ':light a tm:UserDisplay ; rdfs:label "light"@en ; tm:protectionNeed "Shows."@en ; tm:dependsOn :cpu .\n'
+    extra += ':pad a tm:OperatorPanel ; rdfs:label "pad"@en ; tm:protectionNeed "Is touched."@en ; tm:partOf :unit .\n'
+    kb = variant(toy, NO_USB + extra)
+    done = run("query", "variant-threats", "--kb", kb, "--on", ON, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    mine, theirs = keys(run, kb, "mini"), keys(run, kb, "toy")
+    told = {
+        status: {
+            tuple(r[part].rpartition("/")[2] for part in ("entry", "pattern", "asset"))
+            for r in rows
+            if r["status"] == status
+        }
+        for status in ("own", "taken over", "dropped")
+    }
+    assert told == {"own": mine - theirs, "taken over": mine & theirs, "dropped": theirs - mine}
+    assert all(told.values())
+    assert {r["reason"] for r in rows if r["status"] == "dropped"} == {"The mini has no port."}
