@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test check bench format lock lock-library reference clean
+.PHONY: setup demo test equal check bench format lock lock-library reference clean
 
 setup: $(STAMP)
 
@@ -21,6 +21,9 @@ test: $(STAMP) ## format, lint, types, floors, then all tests
 	$(MAKE) check
 	$(BIN)/python -m pytest -n 2 --cov --cov-report= --durations=10
 	$(BIN)/python -m coverage report --include='tmkb/derive.py,tmkb/rate.py' --fail-under=100 --show-missing
+
+equal: $(STAMP) ## the slow references on every shipped release, not on one of each family; takes an hour
+	TMKB_EVERY_RELEASE=1 $(BIN)/python -m pytest -n 2 --durations=10 tests/shapes/test_engines.py tests/property/test_closure_equal.py tests/property/test_closure_proofs.py
 
 check: $(STAMP) ## what takes seconds
 	$(BIN)/ruff format --check tmkb tests docs benchmarks

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import made
 import pytest
 from closure_schemas import Case, blanked, cases, named
 from hypothesis import Phase, given, seed, settings
@@ -104,7 +105,7 @@ def parts() -> tuple[frozenset[Triple], dict[str, frozenset[Triple]]]:
     return schema, found
 
 
-SHIPPED = sorted(f"{p.parent.name}@{p.name}" for p in (ROOT / "kb" / "devices").glob("*/*") if p.is_dir())
+SHIPPED = made.sample()
 
 
 @pytest.mark.parametrize("key", SHIPPED)
@@ -115,9 +116,9 @@ def test_compiled_closure_equals_owlrl_on_each_release(parts, key: str) -> None:
 
 
 def test_compiled_closure_equals_owlrl_on_all_devices_at_once(parts) -> None:  # type: ignore[no-untyped-def]
-    """One graph with the newest release of every device."""
+    """One graph of releases of all families, the newest of each device."""
     schema, releases = parts
-    newest = {key.partition("@")[0]: key for key in sorted(releases, key=sources.version_key)}
+    newest = {key.partition("@")[0]: key for key in sorted(SHIPPED, key=sources.version_key)}
     assert len(newest) >= 2
     same_on_shipped(schema, frozenset().union(*(releases[key] for key in newest.values())))
 
