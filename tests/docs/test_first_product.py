@@ -54,7 +54,7 @@ BELIEVED = {
         "phone": {"T-0052"},
     },
     "app-screen": {"history": {"T-0008"}},
-    "disposal": {"history": {"T-0021"}},
+    "disposal": {"history": {"T-0021"}, "reading": {"T-0021"}},
     "supply": {"firmware": {"T-0028"}, "mcu": {"T-0058"}},
     "returns": {"history": {"T-0029"}, "firmware": {"T-0030", "T-0070"}, "mcu": {"T-0059"}},
     "mcu": {"mcu": {"T-0073"}},
