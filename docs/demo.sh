@@ -10,6 +10,7 @@ run tmkb devices
 shown 40 "tmkb check --fail-on never"
 shown 45 "tmkb threats"
 run tmkb query threats-by-stride-and-family
+shown 20 "tmkb same-weakness --component NetworkStack"
 shown 60 "tmkb risk"
 shown 60 "tmkb safety"
 THREAT=$(tmkb threats --device insulin-pump --format json 2> "$LOG" | python3 -c 'import json,sys

@@ -36,7 +36,7 @@ TABLES = {
 QUERIES = {
     "advisory-landing", "controls-without-verification", "dormant-interfaces", "expired-or-orphaned-decisions", "open-hand-overs",
     "patterns-in-several-products", "safety-assets-reachable-by-radio", "threats-by-stride-and-family", "threats-of-module",
-    "unacceptable-residual-risks", "vector-class-without-control-category",
+    "unacceptable-residual-risks", "variant-threats", "vector-class-without-control-category",
 }  # fmt: skip
 COUNT = "SELECT (COUNT(DISTINCT ?t) AS ?n) WHERE { GRAPH ?g { ?t a <https://tmkb.example/ontology#Threat> } }"
 REPLAY = "TOY-NIUQDT"
@@ -55,6 +55,8 @@ CASES: dict[str, tuple[tuple[str, ...], set[str], bool]] = {
     "why": (("why", REPLAY, *KB, *JUDGED), {"depth", "text", "where", "rule"}, False),
     "why-not": (WHY_NOT, {"depth", "text", "where", "rule"}, False),
     "doctor": (("doctor", *KB), {"what", "value"}, False),
+    "coverage": (("coverage", *KB, *JUDGED), set(), True),
+    "same-weakness": (("same-weakness", "--vector", "UsbVector", *KB, *JUDGED), {"component", "vector", "controls"}, False),
     **{f"table-{n}": (("table", n, "toy", *KB, *JUDGED), columns, False) for n, columns in TABLES.items()},
     **{f"query-{n}": (("query", n, *KB, *JUDGED), set(), False) for n in sorted(QUERIES)},
 }
@@ -322,6 +324,8 @@ VERBS = {
     "risk": CASES["risk"][0],
     "safety": CASES["safety"][0],
     "table": CASES["table-threats"][0],
+    "coverage": CASES["coverage"][0],
+    "same-weakness": CASES["same-weakness"][0],
     "query": CASES["query-threats-of-module"][0],
     "why": CASES["why"][0],
     "why-not": WHY_NOT,
@@ -445,6 +449,8 @@ ALL_VERBS = (
     "why-not",
     "decide",
     "doctor",
+    "coverage",
+    "same-weakness",
 )
 
 
