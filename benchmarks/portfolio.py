@@ -81,11 +81,15 @@ class Draft:
 
 
 def shipped() -> list[Path]:
-    """Return the newest release of each shipped product; systems, which integrate products, are none."""
+    """Return the newest release of each shipped product that is whole by itself: no system, no variant."""
     kb = resources.bundled_kb()
     newest = [kb / "devices" / name / versions[-1] for name, versions in sources.releases(kb).items()]
-    mark = bare(tm.memberRelease).rpartition("#")[2].encode()
-    return [folder for folder in newest if not any(mark in path.read_bytes() for path in folder.glob("*.ttl"))]
+    marks = [bare(p).rpartition("#")[2].encode() for p in (tm.memberRelease, tm.variantOf)]
+    return [
+        folder
+        for folder in newest
+        if not any(mark in path.read_bytes() for path in folder.glob("*.ttl") for mark in marks)
+    ]
 
 
 def grow(folder: Path, count: int) -> list[str]:
