@@ -87,7 +87,8 @@ def same_weakness(options: Options, asked: Weakness) -> ResultTable:
     """Return each component and the vector that reaches it, in all releases of all devices, that has what is *asked*.
 
     With a CWE id a row needs a known flaw of it, or of a narrower one, at the component or vector, or a threat there
-    whose pattern exploits it, a narrower one, or one at most two steps above; ``how`` says which. ``lacking`` keeps the
+    whose pattern exploits it, a narrower one, or one at most two steps above; ``how`` says which, and only flaws and
+    advisories of that weakness are shown. ``lacking`` keeps the
     rows at which no control of the category is in force, neither at the component or its host nor at the vector or its
     boundary.
 
@@ -100,7 +101,9 @@ def same_weakness(options: Options, asked: Weakness) -> ResultTable:
         raise ParameterError("E-PARAM", "which weakness?", hint=hint)
     kb = pipeline.build(replace(options, every=True), rows=(*PLACES, *views.THREATS))
     found = _Places(kb, asked)
-    rows = [row for one in kb.releases for row in found.rows(one.key)]
+    rows = sorted(
+        (r for one in kb.releases for r in found.rows(one.key)), key=lambda r: [str(cell or "") for cell in r]
+    )
     title = f"Same weakness: {len(rows)} places in {len({(r[1], r[2]) for r in rows})} releases"
     names = ("family", "device", "release", "component", "module", "vector", "reach", "how", "flaws", "evidence")
     columns = [Column(name, "string", name.capitalize()) for name in (*names, "controls")]
@@ -115,11 +118,14 @@ class _Places:
         self._by = {name: _index(kb, name) for name in PLACES[:4]}
         self._about = {r["release"]: r for r in views.records(kb, pipeline.view("releases"))}
         self._graph = {f"{views.slug(r['device'])}@{r['version']}": name for name, r in self._about.items()}
-        self._notices = defaultdict(list)
-        for record in views.records(kb, pipeline.view("advisory-classes")):
-            self._notices[record["class"]].append(str(record["advisory"]))
         self._weaknesses = _parents(views.records(kb, pipeline.view("weaknesses")))
-        self._threats = _exploiting(kb, self._above(asked.cwe) | self._below(asked.cwe)) if asked.cwe else {}
+        self._narrower = self._below(asked.cwe) if asked.cwe else set()
+        self._notices = defaultdict(set)
+        for record in views.records(kb, pipeline.view("advisory-classes")):
+            if not asked.cwe or record["weakness"] in self._narrower:
+                self._notices[record["class"]].add(str(record["advisory"]))
+        self._threats = _exploiting(kb, self._above(asked.cwe) | self._narrower) if asked.cwe else {}
+        self._components = {(r["release"], views.slug(r["component"])) for r in self._every("weak-places")}
         self._refuse_unknown(kb)
 
     def rows(self, key: str) -> list[tuple[Cell, ...]]:
@@ -129,7 +135,8 @@ class _Places:
         for r in self._by["weak-places"].get(release, {}).get(None, ()):
             component, vector = r["component"], r["vector"]
             flaws = [f for place in (component, vector) for f in self._at("place-flaws", release, place)]
-            how = self._how(key, r, flaws)
+            flaws = [f for f in flaws if not self._asked.cwe or f["weakness"] in self._narrower]
+            how = self._how(key, r, bool(flaws))
             controls = {str(c["category"]) for p in (component, vector) for c in self._at("place-controls", release, p)}
             classes = {c["class"] for place in (component, vector) for c in self._at("place-classes", release, place)}
             if how is None or self._asked.lacking in controls or not self._fits(release, component, vector):
@@ -150,7 +157,7 @@ class _Places:
                     ", ".join(sorted(controls)),
                 )
             )
-        return sorted(found, key=lambda row: [str(cell or "") for cell in row])
+        return found
 
     def _at(self, name: str, release: Cell, place: Cell) -> list[dict[str, Cell]]:
         return self._by[name].get(release, {}).get(place, []) if place else []
@@ -163,15 +170,21 @@ class _Places:
             for name, place in wanted
         )
 
-    def _how(self, key: str, row: Mapping[str, Cell], flaws: Iterable[Mapping[str, Cell]]) -> str | None:
+    def _how(self, key: str, row: Mapping[str, Cell], known: bool) -> str | None:
         """Return by what the weakness is there, nothing if none is asked for, None if it is not there."""
         if not self._asked.cwe:
             return ""
-        known = [f for f in flaws if f["weakness"] in self._below(self._asked.cwe)]
-        component, vector = (views.slug(row[end]) if row[end] else "" for end in ("component", "vector"))
-        by = self._threats.get((key, vector or component), ())
-        said = ["known flaw"] * bool(known) + ["threats by " + ", ".join(sorted(set(by)))] * bool(by)
+        component, host, vector = (views.slug(row[end]) if row[end] else "" for end in ("component", "host", "vector"))
+        by = {
+            pattern
+            for pattern, asset in self._threats.get((key, vector or component), ())
+            if asset in (component, host) or (row["release"], asset) not in self._components
+        }
+        said = ["known flaw"] * known + ["threats by " + ", ".join(sorted(by))] * bool(by)
         return "; ".join(said) or None
+
+    def _every(self, name: str) -> Iterable[dict[str, Cell]]:
+        return (r for places in self._by[name].values() for some in places.values() for r in some)
 
     def _above(self, weakness: str, steps: int = _STEPS) -> set[str]:
         """Return a weakness with those at most some steps above it."""
@@ -188,12 +201,7 @@ class _Places:
         return {one for one in self._weaknesses if weakness in self._above(one, len(self._weaknesses))}
 
     def _refuse_unknown(self, kb: KnowledgeBase) -> None:
-        classes = {
-            views.slug(r["class"])
-            for places in self._by["place-classes"].values()
-            for some in places.values()
-            for r in some
-        }
+        classes = {views.slug(r["class"]) for r in self._every("place-classes")}
         categories = {str(r["category"]) for r in views.records(kb, pipeline.view("category-names"))}
         for name, known, what in (
             (self._asked.component, classes, "class that a component has"),
@@ -220,12 +228,12 @@ def _parents(records: Iterable[Mapping[str, Cell]]) -> dict[str, list[str]]:
     return dict(found)
 
 
-def _exploiting(kb: KnowledgeBase, weaknesses: Collection[str]) -> dict[tuple[str, str], list[str]]:
-    """Return the patterns of threats that exploit one of *weaknesses*, by release and entry."""
+def _exploiting(kb: KnowledgeBase, weaknesses: Collection[str]) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Return pattern and asset of the threats that exploit one of *weaknesses*, by release and entry."""
     records = views.records(kb, pipeline.view("patterns"))
     patterns = {views.slug(r["pattern"]) for r in records if r["aspect"] == "weakness" and r["value"] in weaknesses}
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for row in views.threats(kb, pipeline.view):
         if row.pattern in patterns:
-            found[f"{row.device}@{row.release}", row.entry].append(row.pattern)
+            found[f"{row.device}@{row.release}", row.entry].append((row.pattern, row.asset))
     return found
