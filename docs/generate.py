@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import generate_closure as closure  # noqa: E402
+import generate_library as library  # noqa: E402
 
 from tmkb import headers, resources  # noqa: E402
 from tmkb.cli import app  # noqa: E402
@@ -110,6 +111,7 @@ def cli() -> str:
 
 
 PAGES = {"ontology.md": ontology, "shapes.md": shapes, "queries.md": queries, "cli.md": cli}
+PAGES["library.md"] = lambda: library.pages(NOTE)
 PAGES["owl-rules.md"] = lambda: NOTE + closure.rules(table)
 
 if __name__ == "__main__":
