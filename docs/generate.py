@@ -111,8 +111,7 @@ def cli() -> str:
 
 
 PAGES = {"ontology.md": ontology, "shapes.md": shapes, "queries.md": queries, "cli.md": cli}
-PAGES["library.md"] = lambda: library.pages(NOTE)
-PAGES["owl-rules.md"] = lambda: NOTE + closure.rules(table)
+PAGES |= {"library.md": lambda: library.pages(NOTE), "owl-rules.md": lambda: NOTE + closure.rules(table)}
 
 if __name__ == "__main__":
     (ROOT / "ontology" / "closed.nt").write_text(closure.closed_schema(), encoding="utf-8")
