@@ -131,7 +131,7 @@ class _Places:
     def rows(self, key: str) -> list[tuple[Cell, ...]]:
         """Return the rows of one release (``device@version``)."""
         release = self._graph.get(key)
-        found = []
+        found: list[tuple[Cell, ...]] = []
         for r in self._by["weak-places"].get(release, {}).get(None, ()):
             component, vector = r["component"], r["vector"]
             flaws = [f for place in (component, vector) for f in self._at("place-flaws", release, place)]
