@@ -34,7 +34,7 @@ TABLES = {
     "controls": {"control", "status", "protects"},
 }
 QUERIES = {
-    "advisory-landing", "controls-without-verification", "dormant-interfaces", "expired-or-orphaned-decisions", "open-hand-overs",
+    "advisory-landing", "controls-without-verification", "crosswalk-threats", "dormant-interfaces", "expired-or-orphaned-decisions", "open-hand-overs",
     "patterns-in-several-products", "safety-assets-reachable-by-radio", "threats-by-stride-and-family", "threats-of-module",
     "unacceptable-residual-risks", "variant-threats", "vector-class-without-control-category",
 }  # fmt: skip
