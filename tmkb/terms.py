@@ -31,7 +31,7 @@ _TM_NAMES = """
     RetiredEntry variantOf Exclusion excludes excludedBy baselineRow DroppedThreat
     partOf runsOn connects zone inZone between onInterface carries givesAccessTo shortId crosses asset entry pattern via
     waivedShape waivedNode expires
-    Waiver Decision disposition reason owner decidedOn onAsset onElement
+    Waiver Decision LabelItem disposition reason owner decidedOn onAsset onElement
     AttackVector UnstatedBoundary itself
     view countsStatus
     RiskPolicy TierBand MatrixCell RatingAcceptance ViewRule FactorShift ThreatPattern AdversarialPattern

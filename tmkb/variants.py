@@ -16,7 +16,7 @@ from tmkb.model.graphs import AssembledGraph, Origin, Statement, Triple
 from tmkb.systems import release_key, through
 from tmkb.terms import bare, is_iri, lexical, literal, rdf, tm
 
-_STAYS = {tm.Decision, tm.Waiver}  # judgements on the baseline; the variant is judged by itself
+_STAYS = {tm.Decision, tm.Waiver, tm.LabelItem}  # judgements on the baseline; the variant is judged by itself
 _ABOUT = {tm.onAsset, tm.onElement, tm.onInterface, tm.sitsIn, tm.protects}
 
 
