@@ -14,6 +14,15 @@ from tmkb import __version__, load, released, sources  # noqa: E402
 LOCK = ROOT / "kb" / "library" / "lock.json"
 
 
+def written(locks: dict[str, dict[str, tuple[str, str]]]) -> str:
+    """Return the lock as JSON with a line for each entry, so that a change shows as one line."""
+    blocks = []
+    for version, entries in locks.items():
+        lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(entry)}" for key, entry in entries.items())
+        blocks.append(f" {json.dumps(version)}: {{\n{lines}\n }}")
+    return "{\n" + ",\n".join(blocks) + "\n}\n"
+
+
 def main() -> int:
     """Lock the entries as they are under the version of the package; return 1 when something stands in the way."""
     core, _ = load.load_core(sources.find_sources(ROOT / "kb", []).core)
@@ -24,8 +33,7 @@ def main() -> int:
         problems.append(f"version {__version__} is locked already: raise the version, or give --again before it is out")
     print("\n".join(problems))
     if not problems:
-        text = json.dumps({**locks, __version__: now}, indent=0, sort_keys=False)
-        LOCK.write_text(text + "\n", encoding="utf-8")
+        LOCK.write_text(written({**locks, __version__: now}), encoding="utf-8")
     return int(bool(problems))
 
 
