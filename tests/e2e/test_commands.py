@@ -56,7 +56,11 @@ CASES: dict[str, tuple[tuple[str, ...], set[str], bool]] = {
     "why-not": (WHY_NOT, {"depth", "text", "where", "rule"}, False),
     "doctor": (("doctor", *KB), {"what", "value"}, False),
     "coverage": (("coverage", *KB, *JUDGED), set(), True),
-    "same-weakness": (("same-weakness", "--vector", "UsbVector", *KB, *JUDGED), {"component", "vector", "controls"}, False),
+    "same-weakness": (
+        ("same-weakness", "--vector", "UsbVector", *KB, *JUDGED),
+        {"component", "vector", "controls"},
+        False,
+    ),
     **{f"table-{n}": (("table", n, "toy", *KB, *JUDGED), columns, False) for n, columns in TABLES.items()},
     **{f"query-{n}": (("query", n, *KB, *JUDGED), set(), False) for n in sorted(QUERIES)},
 }
@@ -576,3 +580,15 @@ def test_an_answer_without_columns(run) -> None:
     """SELECT * of nothing has one empty solution and no column."""
     done = run("sparql", "-", *KB, *JUDGED, stdin="SELECT * WHERE {}")
     assert done.returncode == 0 and "Answer" in done.stdout
+
+
+def test_doctor_says_what_a_newer_library_re_rates(inside, toy: Path) -> None:
+    """Pinned to the version in force, to an older one, to one that nobody knows."""
+    said = {}
+    for pin in ("0.2.0", "0.1.0", "0.0.9"):
+        (toy / "kb.toml").write_text(f'[kb]\nname = "toy"\nlibrary = "{pin}"\n', encoding="utf-8")
+        rows = json.loads(inside("doctor", "--kb", toy, "--format", "json").stdout)
+        said[pin] = next(row["value"] for row in rows if row["what"] == "library pinned")
+    assert "the one in force" in said["0.2.0"] and "does not know" in said["0.0.9"]
+    assert re.search(r"has \d+ new, \d+ changed entries and may add or re-rate \d+ of \d+ threats", said["0.1.0"])
+    assert "T-0025" in said["0.1.0"]
