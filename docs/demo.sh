@@ -14,6 +14,6 @@ shown 20 "tmkb same-weakness --component NetworkStack"
 shown 60 "tmkb risk"
 shown 60 "tmkb safety"
 THREAT=$(tmkb threats --device insulin-pump --format json 2> "$LOG" | python3 -c 'import json,sys
-rows = [r for r in json.load(sys.stdin) if r["decision"] is None and any(c["decides"] for c in r["controls"])]
+rows = [r for r in json.load(sys.stdin) if any(c["decides"] for c in r["controls"])]
 print(max(rows, key=lambda r: (len(r["advisories"]), len(r["controls"]), r["id"]))["id"])')
 run tmkb why "$THREAT"
