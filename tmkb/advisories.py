@@ -68,12 +68,16 @@ def _weaknesses(flaw: Mapping[str, Any]) -> list[str]:
 
 
 def _vectors(flaw: Mapping[str, Any]) -> list[str]:
-    """Return the vector of a flaw in the newest version of CVSS that it was given in; several when products differ."""
-    found: dict[str, set[str]] = {}
-    for score in flaw.get("scores", []) or [one.get("content", {}) for one in flaw.get("metrics", [])]:
-        for version, value in _scores(score):
-            found.setdefault(version, set()).add(value)
-    return sorted(found[max(found)]) if found else []
+    """Return the vector of a flaw in the newest version of CVSS that it was given in; several when products differ.
+
+    The newest is sought for each product; scores that name no product count as those of one more.
+    """
+    found: dict[str, dict[str, set[str]]] = {}
+    for score in flaw.get("scores", []) or flaw.get("metrics", []):
+        for product in score.get("products") or [""]:
+            for version, value in _scores(score.get("content", score)):
+                found.setdefault(product, {}).setdefault(version, set()).add(value)
+    return sorted(set().union(*(given[max(given)] for given in found.values())))
 
 
 def _scores(score: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

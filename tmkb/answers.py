@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,9 +12,9 @@ from pathlib import Path
 from tmkb import __version__, cache, decisions, guard, load, pipeline, query, released, resources, sources, views
 from tmkb.engines import shacl
 from tmkb.engines.owl import OwlrlReasoner
-from tmkb.errors import ParameterError, UnknownNameError, nearest
+from tmkb.errors import ParameterError, TmkbError, UnknownNameError, nearest
 from tmkb.explain import Explainer, Line
-from tmkb.model.graphs import Statement
+from tmkb.model.graphs import Source
 from tmkb.model.tables import Cell, Column, ResultTable, table
 from tmkb.model.threats import ThreatRow
 from tmkb.pipeline import Options
@@ -148,6 +148,9 @@ def why_not(options: Options, vector: str, pattern: str, asset: str) -> ResultTa
     return _explained("Why not", explainer.why_not(nodes["vector"], nodes["pattern"], nodes["asset"]))
 
 
+_STAYS = ("accept", "not-applicable")  # the dispositions that leave a risk as it is
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What is decided, as it was typed."""
@@ -161,14 +164,18 @@ class Verdict:
 def decide(options: Options, ids: list[str], chosen: dict[str, list[str]], verdict: Verdict) -> str:
     """Add decisions on threats of one release and return what was written; a second one on a day is refused.
 
-    Without *ids* the open threats are decided whose pattern, asset and entry are among the *chosen* ones.
+    Without *ids* the open threats are decided whose pattern, asset and entry are among the *chosen* ones, as far as
+    the policy lets many be decided so at once; the answer says what was left out, and why.
     """
     folder, bundled = pipeline.find_kb(options.kb)
     if bundled and options.kb is None:
         raise ParameterError("E-WRITE", "the bundled example is read-only", hint="copy it and point --kb at the copy")
     expiry = pipeline.parse_day(verdict.expires) if verdict.expires else None
     what = decisions.Judgement(verdict.disposition, verdict.reason, verdict.owner, options.day, expiry)
-    kb, rows = _find(options, list(dict.fromkeys(ids)), "implemented") if ids else _open(options, chosen)
+    if ids:
+        (kb, rows), left = _find(options, list(dict.fromkeys(ids)), "implemented"), ""
+    else:
+        kb, rows, left = _open(options, chosen, verdict.disposition)
     rated = kb.releases[0].rated
     facts = {(t[0], t[1]): t[2] for t in rated.triples if t[1] in (tm.asset, tm.entry, tm.pattern)}
     nodes = [
@@ -179,15 +186,19 @@ def decide(options: Options, ids: list[str], chosen: dict[str, list[str]], verdi
     decisions.refuse_second([(s.triple, str(s.origin)) for s in rated.assembled.local], rows, nodes, options.day)
     device, _, release = rated.assembled.key.partition("@")
     path = decisions.append(folder / "devices" / device / release, rows, nodes, what)
-    return f"{len(rows)} decision{'s' if len(rows) > 1 else ''} ({verdict.disposition}) written to {path}"
+    said = [f"{len(rows)} decision{'s' if len(rows) > 1 else ''} ({verdict.disposition}) written to {path}"]
+    said += [f"  {row.id}  {row.residual.rating}  {verdict.disposition}" for row in rows]
+    return "\n".join([*said, *([f"left out: {left}"] if left else [])])
 
 
-def _open(options: Options, chosen: dict[str, list[str]]) -> tuple[KnowledgeBase, list[ThreatRow]]:
-    """Find the threats of the named release that ask for a decision, have none in force, and are *chosen*."""
+def _open(
+    options: Options, chosen: dict[str, list[str]], disposition: str
+) -> tuple[KnowledgeBase, list[ThreatRow], str]:
+    """Find the *chosen* threats of the named release without a decision in force, and say which must be left out."""
     if not options.device:
         raise ParameterError("E-PARAM", "many threats at once are decided for one device", hint="--device NAME@RELEASE")
     kb = pipeline.build(options)
-    rows = [
+    waiting = [
         row
         for row in views.threats(kb, pipeline.view, stage="implemented")
         if row.residual.acceptance != "acceptable"
@@ -197,13 +208,28 @@ def _open(options: Options, chosen: dict[str, list[str]]) -> tuple[KnowledgeBase
             for part, wanted in chosen.items()
         )
     ]
+    tally = Counter(_barred(row, disposition) for row in waiting)
+    left = "; ".join(f"{tally[why]} {why}" for why in sorted(tally) if why)
+    rows = [row for row in waiting if not _barred(row, disposition)]
     if not rows:
+        more = f" and may be decided together with others; left out: {left}" if left else ""
         raise UnknownNameError(
             "E-THREAT",
-            f"no open threat of {kb.releases[0].key} is of that pattern, asset and entry",
+            f"no open threat of {kb.releases[0].key} is of that pattern, asset and entry{more}",
             hint="'tmkb check' lists those that ask for a decision; asset and entry are local ids",
         )
-    return kb, rows
+    return kb, rows, left
+
+
+def _barred(row: ThreatRow, disposition: str) -> str:
+    """Say why an open threat must not get this disposition together with others; nothing when it may."""
+    if row.place.member_row:
+        return "that a member has by itself (decide at the member)"
+    if row.residual.rating == "unknown":
+        return "rated unknown (state what is missing, or decide by id)"
+    if disposition in _STAYS and row.residual.acceptance != "acceptable with a decision":
+        return f"rated {row.residual.rating}, which the policy does not accept (add a control, or decide by id)"
+    return ""
 
 
 def doctor(options: Options) -> ResultTable:
@@ -217,12 +243,7 @@ def doctor(options: Options) -> ResultTable:
         ("releases", ", ".join(f"{d}@{v}" for d, vs in sources.releases(kb).items() for v in vs)),
         ("policy", found.policy),
         ("library", f"{__version__}, {sum(s.role == 'library' for s in found.core)} files"),
-        (
-            "library pinned",
-            _pinned(options, pin, load.load_core(found.core)[0])
-            if pin
-            else "no; kb.toml may name the version it was judged with",
-        ),
+        ("library pinned", _pinned(options, pin, found.core) if pin else _UNPINNED),
         ("ontology and queries", str(resources.root())),
         ("reasoner", f"compiled rules; the schema is closed by {OwlrlReasoner().name}, the reference"),
         ("shapes engine", shacl.NAME),
@@ -231,21 +252,37 @@ def doctor(options: Options) -> ResultTable:
     return table("tmkb doctor", [("what", "What"), ("value", "Value")], rows)
 
 
-def _pinned(options: Options, pin: str, core: Sequence[Statement]) -> str:
+_RATING = ("T-", "C-", "W-")  # entries that a rating may rest on; advisories are only shown
+_UNPINNED = "no; kb.toml may name the version it was judged with"
+
+
+def _pinned(options: Options, pin: str, core: Sequence[Source]) -> str:
     """Say what the library in force would re-rate in a knowledge base that was judged with the one it pins."""
-    locks = released.lock(resources.bundled_kb() / "library" / "lock.json")
     if pin == __version__:
         return f"{pin}, the one in force"
-    if pin not in locks:
-        return f"{pin}, which this version does not know; known are {', '.join(locks) or 'none'}"
-    kb = pipeline.build(options, rows=views.THREATS)
-    found = released.differences(locks[pin], released.entries(core))
+    try:
+        locks = released.lock(resources.bundled_kb() / "library" / "lock.json")
+        if pin not in locks:
+            return f"{pin}, which this version does not know; known are {', '.join(locks) or 'none'}"
+        found = released.differences(locks[pin], released.entries(load.load_core(core)[0]))
+        kb = pipeline.build(options, rows=views.THREATS)
+        return f"{pin}; {__version__} {_re_rated(found, views.threats(kb, pipeline.view))}"
+    except TmkbError as error:
+        return f"{pin}; cannot say: {error.code} {error.message.splitlines()[0].rstrip(':')}"
+
+
+def _re_rated(found: Mapping[str, str], rows: Sequence[ThreatRow]) -> str:
+    """Say which of the threats are by entries that are new or changed, and by which others some may be missing."""
     tally = Counter(found.values())
     said = ", ".join(f"{tally[what]} {what}" for what in ("new", "changed", "retired") if tally[what])
-    rows = views.threats(kb, pipeline.view)
-    touched = [r for r in rows if r.pattern in found or any(c.type in found for c in r.controls)]
-    ids = ", ".join(
-        sorted({one for r in touched for one in (r.pattern, *(c.type for c in r.controls)) if one in found})
-    )
-    what = f"may add or re-rate {len(touched)} of {len(rows)} threats, by {ids}" if touched else "re-rates nothing here"
-    return f"{pin}; {__version__} has {said or 'no other'} entries and {what}"
+    by = [{row.pattern, *(c.type for c in row.controls)} & set(found) for row in rows]
+    here = set().union(*by)
+    what = []
+    if here:
+        what.append(f"may add or re-rate {sum(map(bool, by))} of {len(rows)} threats, by {', '.join(sorted(here))}")
+    for fate in ("retired", "changed"):
+        # no row shows what an entry did before: a threat by it may be gone, or rated by a weakness that it is about
+        others = [one for one in found if found[one] == fate and one[:2] in _RATING and one not in here]
+        if others:
+            what.append(f"threats by {', '.join(others)} ({fate}) may be gone or re-rated")
+    return f"has {said or 'no other'} entries and {'; '.join(what) or 're-rates nothing here'}"

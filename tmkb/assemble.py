@@ -83,7 +83,8 @@ def _whole(asserted: AssertedGraph, key: str) -> tuple[list[Statement], str, str
     rest = variants.without_excluded(own, taken, device)
     modules = _expand(own + rest, asserted.modules)
     variants.refuse_unknown(own, taken + modules, device)
-    return own + variants.without_excluded(own, rest + modules, device), device, release
+    marked = own + _computed(variants.kinds_left_out(own, taken + modules, device))
+    return marked + variants.without_excluded(own, rest + modules, device, modules=True), device, release
 
 
 def _member(asserted: AssertedGraph, stated: Statement) -> systems.Member:

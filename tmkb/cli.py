@@ -391,9 +391,11 @@ def decide(
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")],
     expires: Annotated[str, typer.Option("--expires", help="Last day on which it holds, YYYY-MM-DD.")] = "",
-    pattern: Annotated[list[str] | None, typer.Option("--pattern", help="All open threats of this pattern.")] = None,
-    asset: Annotated[list[str] | None, typer.Option("--asset", help="All open ones on this asset (* allowed).")] = None,
-    entry: Annotated[list[str] | None, typer.Option("--entry", help="All open ones at this entry (* allowed).")] = None,
+    pattern: Annotated[
+        list[str] | None, typer.Option("--pattern", help="Open threats of this pattern (* allowed).")
+    ] = None,
+    asset: Annotated[list[str] | None, typer.Option("--asset", help="Open threats on this asset (* allowed).")] = None,
+    entry: Annotated[list[str] | None, typer.Option("--entry", help="Open threats at this entry (* allowed).")] = None,
     kb: Kb = None,
     device: Device = "",
     on: Annotated[str, typer.Option("--on", help="Day of the decision, YYYY-MM-DD (default: today, UTC).")] = "",
@@ -403,7 +405,9 @@ def decide(
     Blocks are only added to decisions.ttl, sorted by id; none is changed or removed. A second
     decision on a threat on the same day is refused. Without ids, --pattern, --asset and --entry (each
     may be repeated) choose among the threats of --device whose rating asks for a decision and that
-    have none in force; each one gets a decision of its own.
+    have none in force; each one gets a decision of its own. Left out, and said, is what needs a look
+    of its own: a rating that is unknown, what a member of a system has by itself, and, for accept and
+    not-applicable, a rating that the policy does not accept.
     """
     from tmkb import answers
 

@@ -28,7 +28,7 @@ _TM_NAMES = """
     Device Release Module Integration Slot SourceFile Component Interface Threat Source Rating
     ofDevice keyId statedIn fileRole module fillsSlot slotKind formerly release version code family
     admits susceptibleTo findingKind finding-structural
-    RetiredEntry variantOf Exclusion excludes excludedBy baselineRow DroppedThreat
+    RetiredEntry variantOf Exclusion excludes excludedKind excludedBy replacedBy baselineRow DroppedThreat
     partOf runsOn connects zone inZone between onInterface carries givesAccessTo shortId crosses asset entry pattern via
     waivedShape waivedNode expires
     Waiver Decision LabelItem disposition reason owner decidedOn onAsset onElement

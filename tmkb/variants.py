@@ -88,17 +88,27 @@ def inherited(own: Sequence[Statement], baseline: Baseline, device: str) -> list
     ]
 
 
-def without_excluded(own: Sequence[Statement], others: Sequence[Statement], device: str) -> list[Statement]:
-    """Return *others* without what is said of excluded elements, and of nothing else."""
+def without_excluded(
+    own: Sequence[Statement], others: Sequence[Statement], device: str, *, modules: bool = False
+) -> list[Statement]:
+    """Return *others* without what is said of excluded elements, and of nothing else.
+
+    With *modules* they hold the expanded modules too, those that the variant itself integrates among them: an
+    integration that it replaced has its new elements then. What defeats a control that stays is never taken away.
+    """
     left_out = _left_out(own, device)
     if not left_out:
         return list(others)
     replaced = {s.triple[0] for s in own if s.triple[1] == rdf.type} & left_out
-    stays = [not (_within(s.triple[0], left_out) or _within(s.triple[2], left_out - replaced)) for s in others]
-    rest = [s for s, kept in zip(others, stays, strict=True) if kept]
+    if modules:
+        left_out = left_out - {s.triple[0] for s in own if s.triple[1:] == (rdf.type, tm.Integration)}
+    inside = _Inside(s.triple for s in (*others, *own))
+    gone = [inside(s.triple[0], left_out) or inside(s.triple[2], left_out - replaced) for s in others]
+    rest = [s for s, out in zip(others, gone, strict=True) if not out]
     about = {s.triple[0] for s in (*rest, *own) if s.triple[1] in _ABOUT}
-    silent = {s.triple[0] for s, kept in zip(others, stays, strict=True) if not kept and s.triple[1] in _ABOUT} - about
-    return [s for s in rest if s.triple[0] not in silent]
+    defeating = {s.triple[0] for s in rest if s.triple[1] == tm.defeats}
+    silent = {s.triple[0] for s, out in zip(others, gone, strict=True) if out and s.triple[1] in _ABOUT}
+    return [s for s in rest if s.triple[0] not in silent - about - defeating]
 
 
 def refuse_unknown(own: Iterable[Statement], taken: Iterable[Statement], device: str) -> None:
@@ -115,6 +125,16 @@ def refuse_unknown(own: Iterable[Statement], taken: Iterable[Statement], device:
             raise _error(said, s.origin, nearest(lexical(s.triple[2]), names))
 
 
+def kinds_left_out(own: Iterable[Statement], taken: Iterable[Statement], device: str) -> list[Triple]:
+    """Return of what kind the excluded elements are in the baseline: some lower ratings and take no threat away."""
+    kinds: dict[str, set[str]] = {}
+    for s, p, o in (x.triple for x in taken):
+        if p == rdf.type:
+            kinds.setdefault(s, set()).add(o)
+    excluded = ((s.triple[0], _node(device, s.triple[2])) for s in own if s.triple[1] == tm.excludes)
+    return sorted((s, tm.excludedKind, kind) for s, node in excluded for kind in kinds.get(node, ()))
+
+
 def _node(device: str, local_id: str) -> str:
     return f"<{bare(device)}{lexical(local_id)}>"
 
@@ -123,9 +143,18 @@ def _left_out(own: Iterable[Statement], device: str) -> set[str]:
     return {_node(device, s.triple[2]) for s in own if s.triple[1] == tm.excludes}
 
 
-def _within(term: str, nodes: Set[str]) -> bool:
-    """Tell whether a term is one of *nodes*, or an element of a module that one of them integrates."""
-    return term in nodes or (is_iri(term) and any(bare(term).startswith(f"{bare(node)}.") for node in nodes))
+class _Inside:
+    """Tells whether a term is one of some nodes, or an element of a module that one of them integrates."""
+
+    def __init__(self, said: Iterable[Triple]) -> None:
+        found = {bare(s) for s, p, o in said if (p, o) == (rdf.type, tm.Integration)}
+        self._integrations = sorted(found, key=len, reverse=True)
+
+    def __call__(self, term: str, nodes: Set[str]) -> bool:
+        if term in nodes or not is_iri(term) or bare(term) in self._integrations:
+            return term in nodes
+        owner = next((one for one in self._integrations if bare(term).startswith(f"{one}.")), "")
+        return f"<{owner}>" in nodes
 
 
 def compare(
@@ -133,11 +162,18 @@ def compare(
 ) -> set[Triple]:
     """Return which threats a variant has from its baseline, and which not, with the exclusion that explains it.
 
+    An end that is left out explains it (``excludedBy``); one that was replaced is there, so somebody has to look
+    (``replacedBy``).
+
     *mine* and *theirs* are the triples of the derived threats of both; a threat is the same if the keys of its asset
     and entry and its pattern are.
     """
     here = {key: threat for key, (threat, _) in _keys(whole, mine).items()}
     excluded = sorted((s, _node(whole.device, o)) for s, p, o in whole.local_triples if p == tm.excludes)
+    there = {s for s, p, _ in whole.local_triples if p == rdf.type}
+    prefix = bare(base.device)
+    integrations = [(_there(s, prefix, whole.device), p, o) for s, p, o in base.local_triples]
+    inside = _Inside(integrations)
     found: set[Triple] = set()
     for key, (_, facts) in _keys(base, theirs).items():
         row = literal(lexical(facts[tm.shortId]))
@@ -145,11 +181,19 @@ def compare(
             found.add((here[key], tm.baselineRow, row))
             continue
         node = f"<{bare(whole.device)}dropped/{lexical(row).lower()}>"
-        ends = [f"<{bare(whole.device)}{bare(facts[end])[len(bare(base.device)) :]}>" for end in (tm.asset, tm.entry)]
+        ends = [_there(facts[end], prefix, whole.device) for end in (tm.asset, tm.entry)]
         found |= {(node, rdf.type, tm.DroppedThreat), (node, tm.baselineRow, row), (node, tm.pattern, key[2])}
         found |= {(node, tm.asset, ends[0]), (node, tm.entry, ends[1])}
-        found |= {(node, tm.excludedBy, by) for by, out in excluded if any(_within(end, {out}) for end in ends)}
+        for by, out in excluded:
+            hit = [end for end in ends if inside(end, {out})]
+            found |= {(node, tm.excludedBy, by) for end in hit if end not in there}
+            found |= {(node, tm.replacedBy, by) for end in hit if end in there}
     return found
+
+
+def _there(node: str, base: str, device: str) -> str:
+    """Return a node of the baseline under the name that it has in the variant."""
+    return f"<{bare(device)}{bare(node)[len(base) :]}>"
 
 
 def _keys(whole: AssembledGraph, made: Iterable[Triple]) -> dict[tuple[str, str, str], tuple[str, dict[str, str]]]:

@@ -56,6 +56,7 @@ _ONLY_IN = {
 }
 _WORKED_OUT = {tm.inZone, tm.itself, tm.keyId, tm.statedIn, tm.fileRole} | {
     *(tm.member, tm.memberKey, tm.memberDevice, tm.memberCode, tm.memberThreat, tm.memberRow),
+    *(tm.excludedKind, tm.excludedBy, tm.replacedBy, tm.baselineRow),
 }
 
 

@@ -592,3 +592,45 @@ def test_doctor_says_what_a_newer_library_re_rates(inside, toy: Path) -> None:
     assert "the one in force" in said["0.2.0"] and "does not know" in said["0.0.9"]
     assert re.search(r"has \d+ new, \d+ changed entries and may add or re-rate \d+ of \d+ threats", said["0.1.0"])
     assert "T-0025" in said["0.1.0"]
+
+
+def pinned(inside, kb: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, str]) -> str:  # type: ignore[no-untyped-def]
+    """Return what doctor says of an older library when *found* is what became of its entries."""
+    from tmkb import released
+
+    monkeypatch.setattr(released, "differences", lambda *_: found)
+    (kb / "kb.toml").write_text('[kb]\nname = "toy"\nlibrary = "0.1.0"\n', encoding="utf-8")
+    done = inside("doctor", "--kb", kb, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return next(row["value"] for row in json.loads(done.stdout) if row["what"] == "library pinned")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"T-0998": "retired", "C-0998": "retired"}, "threats by C-0998, T-0998 (retired) may be gone or re-rated"),
+        ({"W-79": "changed"}, "threats by W-79 (changed) may be gone or re-rated"),
+        ({"T-0998": "changed", "T-0999": "new"}, "threats by T-0998 (changed) may be gone or re-rated"),
+    ],
+    ids=["retired", "weakness", "changed-without-a-row"],
+)
+def test_doctor_names_entries_whose_threats_may_be_gone(  # type: ignore[no-untyped-def]
+    inside, toy: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, str], said: str
+) -> None:
+    """No row is left by a retired entry, and none names a weakness; that is no reason to say that nothing changes."""
+    value = pinned(inside, toy, monkeypatch, dict(sorted(found.items())))
+    assert said in value and "re-rates nothing" not in value
+
+
+def test_doctor_says_when_nothing_is_re_rated(inside, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new pattern without a row, or an advisory, moves no rating."""
+    value = pinned(inside, toy, monkeypatch, {"A-1": "changed", "T-0999": "new"})
+    assert value.endswith("has 1 new, 1 changed entries and re-rates nothing here")
+
+
+def test_doctor_has_its_table_when_the_model_is_broken(inside, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be said is said in its cell."""
+    path = toy / "devices/toy/1/decisions.ttl"
+    path.write_text(path.read_text(encoding="utf-8").replace("lib:T-0006", "lib:T-9999"), encoding="utf-8")
+    value = pinned(inside, toy, monkeypatch, {"T-0003": "changed"})
+    assert value.startswith("0.1.0; cannot say: E-STRUCTURE the model has structural errors")

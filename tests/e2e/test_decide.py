@@ -427,6 +427,86 @@ def test_many_at_once_become_single_decisions(inside, toy: Path) -> None:
     assert decide(inside, toy, device="toy", entry="beeper.li*").returncode == 2
 
 
+def worse(kb: Path) -> None:
+    """Let a late dose be deadly, and say nothing about what a silent chip does."""
+    path = kb / "devices/toy/1/impacts.ttl"
+    text = path.read_text(encoding="utf-8")
+    head, mark, tail = text.partition(":imp-dose-a-safety a tm:Impact ;")
+    text = head + mark + tail.replace("tm:severity-2", "tm:severity-5", 1)
+    changed = re.sub(r":imp-beeper\.chip-a-safety a tm:Impact ;\n(?:    .*\n)+", "", text)
+    assert mark and changed != text
+    path.write_text(changed, encoding="utf-8")
+
+
+def waiting(inside, kb: Path, device: str = "toy") -> dict[str, list[dict]]:  # type: ignore[no-untyped-def]
+    """Return the threats that ask for a decision and have none: rated unknown, not acceptable, and the others."""
+    rows = json.loads(inside("threats", "--kb", kb, "--device", device, "--on", ON, "--format", "json").stdout)
+    found: dict[str, list[dict]] = {"unknown": [], "not acceptable": [], "acceptable with a decision": []}
+    for row in rows:
+        kind = "unknown" if row["residual"]["rating"] == "unknown" else row["residual"]["acceptance"]
+        if kind in found and not row["decision"]:
+            found[kind].append(row)
+    return found
+
+
+def written(done, what: str) -> dict[str, str]:  # type: ignore[no-untyped-def]
+    """Return the rating of each decision that an answer lists, by id."""
+    return dict(re.findall(rf"^  (\w+-\w{{6}})  ([\w ]+)  {what}$", done.stderr, re.M))
+
+
+@pytest.mark.parametrize("what", ["accept", "not-applicable", "mitigate", "transfer", "eliminate"])
+def test_many_at_once_never_leave_what_the_policy_does_not_accept(inside, toy: Path, what: str) -> None:
+    """No unknown rating is decided in bulk; one that is not acceptable only by what takes the risk away."""
+    worse(toy)
+    rows = waiting(inside, toy)
+    assert all(rows.values()), rows
+    taken = [
+        *rows["acceptable with a decision"],
+        *([] if what in ("accept", "not-applicable") else rows["not acceptable"]),
+    ]
+    before = blocks((toy / FILE).read_text(encoding="utf-8"))
+    done = decide(inside, toy, device="toy", pattern="T-*", what=what)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert done.stderr.startswith(f"{len(taken)} decisions ({what}) written to ")
+    assert written(done, what) == {row["id"]: row["residual"]["rating"] for row in taken}
+    new = [b for b in blocks((toy / FILE).read_text(encoding="utf-8")) if b not in before]
+    assert {re.search(r"decision-(\w+-\w+)-20", b)[1].upper() for b in new} == set(written(done, what))  # type: ignore[index]
+    (left,) = [line for line in done.stderr.splitlines() if line.startswith("left out: ")]
+    assert f"{len(rows['unknown'])} rated unknown" in left
+    for rating in {row["residual"]["rating"] for row in rows["not acceptable"]}:
+        assert (f"rated {rating}, which the policy does not accept" in left) == (
+            len(taken) == len(rows["acceptable with a decision"])
+        )
+
+
+def test_many_at_once_with_nothing_left_say_why(inside, toy: Path) -> None:
+    """The refusal counts what it left out; by its id such a threat can be decided all the same."""
+    worse(toy)
+    rows = waiting(inside, toy)
+    before = (toy / FILE).read_bytes()
+    for kind, reason in (("unknown", "rated unknown"), ("not acceptable", "which the policy does not accept")):
+        row = rows[kind][0]
+        asked = {part: row[part] for part in ("pattern", "asset", "entry")}
+        done = decide(inside, toy, device="toy", **asked)
+        assert done.returncode == 2 and "[E-THREAT] no open threat of toy@1" in done.stderr
+        assert re.search(rf"left out: 1 [^;]*{reason}", done.stderr), done.stderr
+    assert (toy / FILE).read_bytes() == before
+    row = rows["unknown"][0]
+    assert written(decide(inside, toy, row["id"], what="mitigate"), "mitigate") == {row["id"]: "unknown"}
+
+
+def test_many_at_once_leave_the_rows_of_a_member_to_the_member(inside, toy: Path) -> None:
+    """In a system only what none of its members has by itself is decided."""
+    shutil.copytree(TOY.parent / "duo", toy / "devices" / "duo")
+    open_rows = waiting(inside, toy, "duo")["acceptable with a decision"]
+    of_member = [row for row in open_rows if row["member_row"]]
+    assert of_member and len(of_member) < len(open_rows)
+    done = decide(inside, toy, device="duo", asset="*")
+    assert done.returncode == 0, done.stderr
+    assert set(written(done, "accept")) == {row["id"] for row in open_rows if not row["member_row"]}
+    assert f"left out: {len(of_member)} that a member has by itself (decide at the member)" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("ids", "options", "said"),
     [

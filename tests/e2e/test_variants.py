@@ -122,3 +122,99 @@ def test_the_query_tells_own_taken_over_and_dropped(run, toy: Path) -> None:
     assert told == {"own": mine - theirs, "taken over": mine & theirs, "dropped": theirs - mine}
     assert all(told.values())
     assert {r["reason"] for r in rows if r["status"] == "dropped"} == {"The mini has no port."}
+
+
+def findings(run, kb: Path, shape: str) -> list[dict]:  # type: ignore[no-untyped-def]
+    done = run("check", "--kb", kb, "--device", "mini", "--on", ON, "--format", "json", "--fail-on", "never")
+    assert done.returncode == 0, done.stderr
+    return [f for f in json.loads(done.stdout) if f["shape"] == f"tms:{shape}" and f["severity"] != "info"]
+
+
+def extend(toy: Path, text: str) -> None:
+    path = toy / "devices/toy/1/architecture.ttl"
+    path.write_text(path.read_text("utf-8") + text, encoding="utf-8")
+
+
+def test_an_id_with_a_dot_is_no_part_of_another(run, toy: Path) -> None:
+    """Only elements of an integrated module go with their integration; of two, the longer name owns the element."""
+    extend(
+        toy,
+        '\n:usb.service a tm:SerialInterface ; rdfs:label "second port"@en ; tm:connects :cpu, :phone ; tm:givesAccessTo :cpu .\n'
+        ':beeper.two a tm:Integration ; rdfs:label "second radio"@en ; tm:module <https://tmkb.example/module/beeper/> .\n'
+        ":board tm:fillsSlot :beeper.two.board . :phone tm:fillsSlot :beeper.two.peer . :dose tm:fillsSlot :beeper.two.payload .\n",
+    )
+    kb = variant(toy, NO_USB)
+    assert {k for k in keys(run, kb, "toy") if k[0] == "usb.service"} <= keys(run, kb, "mini")
+    variant(toy, NO_USB.replace('"usb"', '"beeper"'))
+    second = {k for k in keys(run, kb, "toy") if any(part.startswith("beeper.two") for part in (k[0], k[2]))}
+    assert second and second <= keys(run, kb, "mini")
+
+
+def test_a_replaced_integration_has_its_new_elements(run, toy: Path) -> None:
+    """The new module's elements are there; what the old one brought and the new one lacks is gone with a reason to look."""
+    again = ':ex-b a tm:Exclusion ; tm:excludes "beeper" ; tm:reason "Another radio."@en .\n'
+    again += (
+        ':beeper a tm:Integration ; rdfs:label "other radio"@en ; tm:module <https://tmkb.example/module/beeper/> .\n'
+    )
+    again += (
+        ":board tm:fillsSlot :beeper.board . :phone tm:fillsSlot :beeper.peer . :dose tm:fillsSlot :beeper.payload .\n"
+    )
+    kb = variant(toy, again)
+    assert {k for k in keys(run, kb, "mini") if k[0] == "beeper.link"} == {
+        k for k in keys(run, kb, "toy") if k[0] == "beeper.link"
+    }
+
+
+def test_what_defeats_a_control_that_stays_is_not_lost(run, toy: Path) -> None:
+    """The condition sits at the excluded port and defeats a control at the radio: it stays and shows as incomplete."""
+    extend(
+        toy,
+        '\n:cond-weak a tm:Condition ; rdfs:label "weak"@en ; tm:onElement :usb ; tm:eases lib:T-0004 ; tm:defeats :ctl-auth ;\n'
+        '    tm:threatSource tm:source-adversary ; tm:reason "The key is on a label."@en .\n',
+    )
+    path = toy / "devices/toy/1/architecture.ttl"
+    if "prefix lib:" not in path.read_text("utf-8"):
+        path.write_text("prefix lib: <https://tmkb.example/library/>\n" + path.read_text("utf-8"), encoding="utf-8")
+    kb = variant(toy, NO_USB)
+
+    def credited(device: str) -> set[str]:
+        rows = json.loads(run("threats", "--kb", kb, "--device", device, "--on", ON, "--format", "json").stdout)
+        return {
+            r["pattern"] for r in rows for c in r["controls"] if c["decides"] and c["name"] == "authenticated commands"
+        }
+
+    assert "T-0004" not in credited("toy") and "T-0004" not in credited("mini")
+    assert findings(run, kb, "condition-complete")
+
+
+def test_a_replacement_that_loses_a_threat_is_looked_at(run, toy: Path) -> None:
+    """Asset and entry are both there, so the exclusion alone does not explain it: a warning for each threat."""
+    new = NO_USB + (
+        ':usb a tm:UsbInterface, tm:UpdateInterface ; rdfs:label "new port"@en ; tm:connects :cpu, :phone ;\n'
+        '    tm:carries :firmware ; tm:givesAccessTo :flash ; tm:protocol "USB" ; tm:interfaceState tm:state-active .\n'
+    )
+    kb = variant(toy, new)
+    gone = keys(run, kb, "toy") - keys(run, kb, "mini")
+    assert gone and len(findings(run, kb, "dropped-threat-replaced")) == len(gone)
+    assert dropped(run, kb) == []
+
+
+def test_leaving_out_a_harm_is_shown(run, toy: Path) -> None:
+    """No threat goes, but ratings fall: the check says so."""
+    harm = next(p for p in (toy / "devices/toy/1").glob("*.ttl") if " a tm:Harm" in p.read_text("utf-8"))
+    name = next(line.split()[0][1:] for line in harm.read_text("utf-8").splitlines() if " a tm:Harm" in line)
+    kb = variant(toy, NO_USB.replace('"usb"', f'"{name}"'))
+    done = run("check", "--kb", kb, "--device", "mini", "--on", ON, "--format", "json", "--fail-on", "never")
+    told = [f for f in json.loads(done.stdout) if f["shape"] == "tms:exclusion-lowers"]
+    assert keys(run, kb, "mini") == keys(run, kb, "toy") and [f["focus"].rpartition("/")[2] for f in told] == ["ex-usb"]
+
+
+def test_software_is_neither_opened_nor_a_store(run, toy: Path) -> None:
+    """The host's threats would be lost: refused with the place."""
+    extend(toy, '\n:db a tm:DatabaseServer ; rdfs:label "database"@en ; tm:runsOn :cpu .\n')
+    path = toy / "devices/toy/1/architecture.ttl"
+    path.write_text(
+        path.read_text("utf-8").replace("tm:givesAccessTo :cpu, :flash", "tm:givesAccessTo :db, :flash"), "utf-8"
+    )
+    done = run("threats", "--kb", toy, "--device", "toy", "--on", ON)
+    assert done.returncode == 2 and "software component" in done.stderr

@@ -305,7 +305,7 @@ def test_a_write_that_fails_midway_leaves_the_old_bytes(own: Path, monkeypatch: 
 
     monkeypatch.setattr(cache.os, call, fail)
     with pytest.raises(TmkbError) as refused:
-        answers.decide(options(own), ["TNY-P6YVEW"], "accept", "because", "me", "")
+        answers.decide(options(own), ["TNY-P6YVEW"], {}, answers.Verdict("accept", "because", "me", ""))
     monkeypatch.undo()
     assert refused.value.exit_code == 2
     assert fingerprint(own) == before

@@ -59,6 +59,19 @@ def test_the_newest_score_counts(tmp_path: Path) -> None:
     assert len(one(tmp_path, {"scores": [V3, other, V3]})[tm.cvssVector]) == 2
 
 
+def test_each_product_keeps_its_newest_score(tmp_path: Path) -> None:
+    """The reach of a product that was scored in an older version only is not lost behind that of another product."""
+    old = {"cvss_v2": {"vectorString": "AV:N/AC:L/Au:N"}}
+    near = {"cvss_v3": {"vectorString": "CVSS:3.1/AV:P/AC:L"}}
+    scores = [{"products": ["a", "b"]} | old, {"products": ["b"]} | near]
+    both = [literal("AV:N/AC:L/Au:N"), literal("CVSS:3.1/AV:P/AC:L")]
+    assert one(tmp_path, {"scores": scores})[tm.cvssVector] == both
+    metrics = [{"products": ["a"], "content": old}, {"products": ["b"], "content": near}]
+    assert one(tmp_path, {"metrics": metrics})[tm.cvssVector] == both
+    later = {"products": ["a"], "content": near}
+    assert one(tmp_path, {"metrics": [*metrics, later]})[tm.cvssVector] == both[1:]
+
+
 def test_version_2_1_of_the_format_is_read(tmp_path: Path) -> None:
     """Its weaknesses are a list, its scores lie under metrics."""
     flaw = {"cwes": [{"id": "CWE-20"}, {"id": "CWE-74"}], "metrics": [{"content": V3}]}
