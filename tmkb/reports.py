@@ -258,9 +258,10 @@ def method_table(options: Options, name: str, view: str) -> ResultTable:
     }.get(name, ())
     key = {"vectors": "vector", "controls": "control", "sources": "source", "stride": "category"}[name]
     spec = pipeline.view(name)
-    columns = [c for c in spec.columns if c.name != "release"]
+    found = views.merged(kb, spec, ("release", key), many)
+    outside_systems = {"release"} | ({"member"} if not any(r.get("member") for r in found) else set())
+    columns = [c for c in spec.columns if c.name not in outside_systems]
     body = [
-        tuple(views.slug(r[c.name]) if c.kind == "iri" else r[c.name] for c in columns)
-        for r in views.merged(kb, spec, ("release", key), many)
+        tuple(views.slug(r[c.name]) if c.kind == "iri" and r[c.name] else r[c.name] for c in columns) for r in found
     ]
     return ResultTable(title, tuple(columns), tuple(body))
