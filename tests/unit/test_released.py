@@ -25,7 +25,9 @@ def test_the_shipped_library_keeps_its_lock(core) -> None:  # type: ignore[no-un
     locks = released.lock(LOCK)
     assert locks, "the library has been released"
     now, gone = released.entries(core), released.retired(core)
-    assert {version: released.broken(before, now, gone) for version, before in locks.items()} == {key: [] for key in locks}
+    assert {version: released.broken(before, now, gone) for version, before in locks.items()} == {
+        key: [] for key in locks
+    }
 
 
 def test_the_newest_lock_is_of_this_version(core) -> None:  # type: ignore[no-untyped-def]
