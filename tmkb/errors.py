@@ -76,4 +76,5 @@ def nearest(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     if close:
         return "did you mean " + " or ".join(close) + "?"
-    return "known: " + ", ".join(sorted(known)[:12]) if known else "there are none"
+    more = f" and {len(known) - 12} more" if len(known) > 12 else ""
+    return "known: " + ", ".join(sorted(known)[:12]) + more if known else "there are none"

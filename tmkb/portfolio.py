@@ -60,7 +60,7 @@ def coverage(options: Options) -> list[ResultTable]:
     tables.append(table(f"Empty cells ({len(empty)})", columns, empty))
     idle: list[tuple[Cell, ...]] = [(key, name) for key, name in sorted(patterns.items()) if key not in used]
     columns = [("pattern", "Pattern"), ("name", "Name")]
-    return [*tables, table(f"Patterns that no product uses ({len(idle)})", columns, idle)]
+    return [*tables, table(f"Patterns that no newest release uses ({len(idle)})", columns, idle)]
 
 
 def _grid(
